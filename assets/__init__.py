@@ -1,0 +1,1 @@
+"""assets: WHAT do we promise to produce? Dagster's nouns; every body is a call downstairs."""
