@@ -1,0 +1,59 @@
+"""Property and Reading: what a property is, and where each database keeps it. The properties themselves: catalog.py."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Origin = Literal["measured", "computed"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Where one database keeps a property.
+
+    source: slug of the database, or `labels` for the user's own values.
+    path: dotted path in the record's fields (`bulk_modulus.vrh`), or a CIF data name.
+    unit: unit as served; `muB/cell` and the like are divided by the entry's atoms.
+    method: what produced the number, in words.
+    level_of_theory: None means the level that the source states for the row.
+    correction: scheme of correction applied by the source, or `none`.
+    """
+
+    source: str
+    path: str
+    unit: str
+    method: str
+    level_of_theory: str | None = None
+    correction: str = "none"
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property of a crystal.
+
+    name: the field's standard term, snake_case; also the column of the matrix.
+    label: for axes and headings; says measured or computed.
+    unit: unit of every value in the lake.
+    low, high: physical range in that unit; what lies outside becomes a row in `rejects`.
+    levels: levels of theory that may fill the matrix, best first; a `*` admits any.
+    log: whether learning works on the logarithm (positive quantities over decades).
+    """
+
+    name: str
+    label: str
+    unit: str
+    about: str
+    group: str
+    origin: Origin
+    low: float
+    high: float
+    readings: tuple[Reading, ...]
+    levels: tuple[str, ...] = ("*",)
+    log: bool = False
+
+    @property
+    def code_version(self) -> str:
+        """Changes when anything about this property changes, and only then."""
+        return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()[:12]

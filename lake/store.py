@@ -1,0 +1,108 @@
+"""Lake: the only module that touches the table files. Delta Lake underneath, contracts on top.
+
+A write is a commit: readers see the version before or the version after, never a half.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import stamina
+from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError
+
+from lake.tables import ContractError, Table
+
+# DuckDB reads a row group per thread; its own default size keeps all threads busy.
+WRITER = WriterProperties(max_row_group_size=122_880, compression="ZSTD")
+KEEP_HOURS = 7 * 24  # vacuum leaves a week of files to readers that hold an old snapshot
+
+
+class Lake:
+    """The tables below one root folder.
+
+    root: folder with `bronze/ silver/ gold/ graphs/ models/ reports/`; made when the first table is written.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root).expanduser().resolve()
+
+    def path(self, table: Table) -> Path:
+        """Folder of the Delta table."""
+        return self.root / table.layer / table.name
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table was ever written."""
+        return (self.path(table) / "_delta_log").is_dir()
+
+    def version(self, table: Table) -> int | None:
+        """Version number of the latest commit, None before the first."""
+        return DeltaTable(self.path(table)).version() if self.exists(table) else None
+
+    def files(self, table: Table) -> list[str]:
+        """Absolute paths of the Parquet files that make the current snapshot."""
+        return sorted(DeltaTable(self.path(table)).file_uris()) if self.exists(table) else []
+
+    def scan(self, table: Table, at: int | None = None) -> pl.LazyFrame:
+        """The table as a lazy frame (an empty one before its first write), at a version if asked."""
+        if not self.exists(table):
+            return table.empty().lazy()
+        return pl.scan_delta(str(self.path(table)), version=at)
+
+    def read(self, table: Table, at: int | None = None) -> pl.DataFrame:
+        """The whole table as a frame in contract order."""
+        frame = self.scan(table, at).collect()
+        return frame.select([*table.schema, *(c for c in frame.columns if c not in table.schema)])
+
+    def append(self, table: Table, frame: pl.DataFrame) -> None:
+        """Add rows in one commit. Keys are checked inside the frame; across commits they are the caller's promise."""
+        if len(frame):
+            self._write(table, table.checked(frame), mode="append")
+
+    def replace(self, table: Table, frame: pl.DataFrame, partition: str | None = None) -> None:
+        """Replace the whole table, or only the partition of that value, in one commit.
+
+        Raises ContractError where a row lies outside the partition that is replaced.
+        """
+        frame = table.checked(frame)
+        if partition is None:
+            self._write(table, frame, mode="overwrite", schema_mode="overwrite")
+            return
+        column = _partition_column(table, frame, partition)
+        quoted = partition.replace("'", "''")
+        predicate = f"{column} = '{quoted}'"
+        if len(frame):
+            self._write(table, frame, mode="overwrite", predicate=predicate)
+        elif self.exists(table):
+            _delete(self.path(table), predicate)
+        else:
+            self._write(table, frame, mode="append")
+
+    @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
+    def _write(self, table: Table, frame: pl.DataFrame, **how: object) -> None:
+        path = self.path(table)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partition_by = [table.partition_by] if table.partition_by else None
+        write_deltalake(str(path), frame, partition_by=partition_by, writer_properties=WRITER, **how)
+
+    def vacuum(self, table: Table, keep_hours: int = KEEP_HOURS) -> list[str]:
+        """Delete files no version of the last `keep_hours` needs; returns their names."""
+        return DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False) if self.exists(table) else []
+
+
+@stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
+def _delete(path: Path, predicate: str) -> None:
+    DeltaTable(path).delete(predicate)
+
+
+def _partition_column(table: Table, frame: pl.DataFrame, partition: str) -> str:
+    if table.partition_by is None:
+        raise ContractError(f"table {table.name} has no partitions: replace it whole")
+    strangers = frame.filter(pl.col(table.partition_by) != partition)
+    if len(strangers):
+        raise ContractError(
+            f"table {table.name}: rows of partition {partition!r} must say so in {table.partition_by}, "
+            f"found {strangers[table.partition_by][0]!r}"
+        )
+    return table.partition_by

@@ -1,0 +1,365 @@
+"""Every table's contract, written once: columns, types, units, key, meaning.
+
+The store, the checks, the Dagster UI, the SQL comments and the docs read it from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import polars as pl
+
+
+class ContractError(ValueError):
+    """A frame that breaks its table's contract; the message names table, column and rule."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, polars type, meaning, unit (pint spelling, None where there is none)."""
+
+    name: str
+    dtype: pl.DataType | type[pl.DataType]
+    about: str
+    unit: str | None = None
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the lake.
+
+    layer: the folder it lives in (bronze, silver, gold, models).
+    key: columns that together name a row; no two rows share them.
+    partition_by: column whose partitions are replaced one by one.
+    open_ended: whether float columns beyond the contract may stand behind it (the property matrix).
+    """
+
+    name: str
+    layer: str
+    about: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partition_by: str | None = None
+    open_ended: bool = False
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Column name -> polars type, in the contract's order."""
+        return pl.Schema({c.name: c.dtype for c in self.columns})
+
+    def empty(self) -> pl.DataFrame:
+        """A frame without rows that fits the contract."""
+        return pl.DataFrame(schema=self.schema)
+
+    def frame(self, rows: list[Mapping[str, object]]) -> pl.DataFrame:
+        """Rows as a checked frame of this table."""
+        return self.checked(pl.DataFrame(rows, schema=self.schema, orient="row") if rows else self.empty())
+
+    def checked(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame in contract order, or ContractError: missing, extra, wrongly typed or null columns, repeated keys."""
+        named = {c.name for c in self.columns}
+        missing = [c for c in self.schema if c not in frame.columns]
+        extra = [c for c in frame.columns if c not in named]
+        if missing or (extra and not self.open_ended):
+            raise ContractError(f"table {self.name}: columns must be {list(named)}; missing {missing}, not known {extra}")
+        frame = frame.select([*self.schema, *extra])
+        for column in self.columns:
+            found = frame.schema[column.name]
+            if found != column.dtype:
+                raise ContractError(f"table {self.name}: column {column.name} must be {column.dtype}, found {found}")
+            if not column.nullable and frame[column.name].null_count():
+                raise ContractError(f"table {self.name}: column {column.name} may not be null")
+        for name in extra:
+            if not frame.schema[name].is_float():
+                raise ContractError(f"table {self.name}: extra column {name} must be a float")
+        if frame.select(pl.struct(self.key).is_duplicated().any()).item() if len(frame) else False:
+            repeated = frame.filter(pl.struct(self.key).is_duplicated()).select(self.key).row(0)
+            raise ContractError(f"table {self.name}: key {self.key} must be unique, found twice: {repeated}")
+        return frame
+
+
+TEXT, FLOAT, INT, FLAG = pl.String, pl.Float64, pl.Int64, pl.Boolean
+TIME = pl.Datetime("us", "UTC")
+TEXTS, FLOATS, INTS = pl.List(pl.String), pl.List(pl.Float64), pl.List(pl.Int64)
+
+SOURCE = Column("source", TEXT, "database slug: mp, aflow, ocp, cod, pcod, oqmd")
+ENTRY_ID = Column("entry_id", TEXT, "source and id there, `mp:mp-149`")
+MATERIAL_ID = Column("material_id", TEXT, "one distinct crystal, across all sources")
+FORMULA = Column("reduced_formula", TEXT, "reduced formula, electropositive element first")
+PAYLOAD = Column("payload_sha256", TEXT, "SHA-256 of the record's payload, links to bronze records")
+LEVEL = Column("level_of_theory", TEXT, "functional and +U, or `experiment`, as the source states it for this row")
+ORIGIN = Column("origin", TEXT, "measured, computed or predicted: never mixed")
+
+CRAWLS = Table(
+    "crawls", "bronze", "When each source was crawled: one row as a crawl opens, one as it closes.",
+    (
+        SOURCE,
+        Column("crawl", TEXT, "crawl id: UTC start time"),
+        Column("state", TEXT, "opened, or closed once every unit is"),
+        Column("marker", TEXT, "what the source says changes when its content does", nullable=True),
+        Column("at", TIME, "when this happened"),
+    ),
+    key=("source", "crawl", "state"),
+    partition_by="source",
+)  # fmt: skip
+
+PAGES = Table(
+    "pages", "bronze", "The ledger of requests: what was asked, what came, whether the unit is done.",
+    (
+        SOURCE,
+        Column("crawl", TEXT, "crawl id: UTC start time"),
+        Column("page", TEXT, "the unit's key inside the crawl"),
+        Column("request", TEXT, "the URL that was asked, without keys"),
+        Column("state", TEXT, "ok, poisoned or missing"),
+        Column("sha256", TEXT, "SHA-256 of the answer's bytes", nullable=True),
+        Column("expected", INT, "records the source promised", nullable=True),
+        Column("got", INT, "records that came"),
+        Column("attempts", INT, "requests it took"),
+        Column("following", TEXT, "the next unit of a chain, as JSON", nullable=True),
+        Column("error", TEXT, "why it is not ok", nullable=True),
+        Column("at", TIME, "when it was written down"),
+    ),
+    key=("source", "crawl", "page"),
+    partition_by="source",
+)  # fmt: skip
+
+RECORDS = Table(
+    "records", "bronze", "Every record verbatim as its database served it; new versions are added, never overwritten.",
+    (
+        SOURCE,
+        Column("source_id", TEXT, "the record's id in its database"),
+        PAYLOAD,
+        Column("crawl", TEXT, "crawl that brought this version"),
+        Column("page", TEXT, "unit that brought it"),
+        Column("media_type", TEXT, "application/json, chemical/x-cif, chemical/x-extxyz+json"),
+        Column("payload", TEXT, "the record itself"),
+        Column("fetched_at", TIME, "when it came"),
+    ),
+    key=("source", "source_id", "payload_sha256", "crawl"),
+    partition_by="source",
+)  # fmt: skip
+
+LABELS = Table(
+    "labels", "bronze", "The user's own values (in the demo: measured sample values), by entry and property.",
+    (
+        ENTRY_ID,
+        Column("property", TEXT, "property name of the catalog"),
+        Column("value", FLOAT, "value in `unit`"),
+        Column("unit", TEXT, "unit as given"),
+        Column("reference", TEXT, "where the value is from"),
+        Column("licence", TEXT, "licence of the value"),
+    ),
+    key=("entry_id", "property", "reference"),
+)  # fmt: skip
+
+ENTRIES = Table(
+    "entries", "silver", "Each record read as a crystal, with kind, level of theory, licence and link to its record.",
+    (
+        ENTRY_ID, SOURCE,
+        Column("source_id", TEXT, "the record's id in its database"),
+        Column("kind", TEXT, "bulk, or slab+adsorbate"),
+        FORMULA,
+        Column("n_atoms", INT, "sites in the cell as this source writes it"),
+        Column("volume", FLOAT, "volume of that cell", "angstrom**3"),
+        Column("lattice", FLOATS, "cell vectors, row by row (9 numbers)", "angstrom"),
+        Column("positions", FLOATS, "fractional coordinates, site by site (3 n numbers)"),
+        Column("numbers", INTS, "atomic numbers (n)"),
+        Column("structure_hash", TEXT, "content address of cell, positions and elements"),
+        LEVEL,
+        Column("licence", TEXT, "licence of the record"),
+        PAYLOAD,
+        Column("fetched_at", TIME, "when the record came"),
+    ),
+    key=("entry_id",),
+    partition_by="source",
+)  # fmt: skip
+
+REJECTS = Table(
+    "rejects", "silver", "What could not be used, why, and where its record is.",
+    (
+        Column("entry_id", TEXT, "source and id there, `mp:mp-149`"),
+        Column("stage", TEXT, "the step that refused it: entries.mp, observations.band_gap, graphs"),
+        SOURCE,
+        Column("reason", TEXT, "rule, what was found, what to do"),
+        Column("payload_sha256", TEXT, "SHA-256 of the record's payload", nullable=True),
+    ),
+    key=("entry_id", "stage"),
+    partition_by="stage",
+)  # fmt: skip
+
+MATCHES = Table(
+    "matches", "silver", "Every duplicate decision as data.",
+    (
+        Column("entry_a", TEXT, "the cluster's representative"),
+        Column("entry_b", TEXT, "the entry compared with it"),
+        FORMULA,
+        Column("fingerprint_distance", FLOAT, "largest difference of scaled fingerprints, dimensionless"),
+        Column("rms", FLOAT, "StructureMatcher's normalised rms displacement, null where not asked", nullable=True),
+        Column("volume_ratio", FLOAT, "volume per atom of b over a"),
+        Column("same", FLAG, "the verdict"),
+        Column("method", TEXT, "rule and versions that decided"),
+    ),
+    key=("entry_a", "entry_b"),
+)  # fmt: skip
+
+MATERIALS = Table(
+    "materials", "silver", "One row per distinct crystal.",
+    (
+        MATERIAL_ID, FORMULA,
+        Column("representative", TEXT, "entry that stands for it"),
+        Column("members", TEXTS, "all its entries"),
+        Column("sources", TEXTS, "databases that tell it"),
+        Column("n_sources", INT, "number of those databases"),
+        Column("space_group", TEXT, "Hermann-Mauguin symbol of the representative (moyo, 0.01 A)", nullable=True),
+        Column("space_group_number", INT, "its number, 1..230", nullable=True),
+        Column("n_atoms", INT, "sites in the representative's cell"),
+    ),
+    key=("material_id",),
+)  # fmt: skip
+
+OBSERVATIONS = Table(
+    "observations", "silver", "One value of one property of one entry, with everything that qualifies it.",
+    (
+        ENTRY_ID,
+        Column("property", TEXT, "property name of the catalog"),
+        Column("value", FLOAT, "value in `unit`"),
+        Column("unit", TEXT, "the catalog's unit"),
+        ORIGIN, LEVEL,
+        Column("method", TEXT, "how it was computed or measured"),
+        Column("correction", TEXT, "scheme of correction, or none"),
+        SOURCE,
+        Column("reference", TEXT, "where a user's own value is from", nullable=True),
+        Column("original_value", FLOAT, "value as served"),
+        Column("original_unit", TEXT, "unit as served"),
+        Column("payload_sha256", TEXT, "SHA-256 of the record's payload, null for own labels", nullable=True),
+    ),
+    key=("entry_id", "property"),
+    partition_by="property",
+)  # fmt: skip
+
+PROPERTY_MATRIX = Table(
+    "property_matrix", "gold", "Wide and sparse: one row per material, one column per property, for people and SQL.",
+    (
+        MATERIAL_ID, FORMULA,
+        Column("n_sources", INT, "databases that tell the material"),
+    ),
+    key=("material_id",),
+    open_ended=True,
+)  # fmt: skip
+
+MATRIX_PROVENANCE = Table(
+    "matrix_provenance", "gold", "Which observation each cell of the matrix is.",
+    (
+        MATERIAL_ID,
+        Column("property", TEXT, "property name of the catalog"),
+        ENTRY_ID,
+        Column("value", FLOAT, "the cell's value, in `unit`"),
+        Column("unit", TEXT, "the catalog's unit"),
+        ORIGIN, LEVEL, SOURCE,
+        Column("n_observations", INT, "how many observations there were to choose from"),
+    ),
+    key=("material_id", "property"),
+)  # fmt: skip
+
+SPLITS = Table(
+    "splits", "gold", "Train, validation, test by group: no duplicate cluster and no reduced formula crosses.",
+    (
+        MATERIAL_ID, FORMULA,
+        Column("split", TEXT, "train, validation or test"),
+        Column("rule", TEXT, "name and version of the rule that drew it"),
+    ),
+    key=("material_id",),
+)  # fmt: skip
+
+GRAPHS = Table(
+    "graphs", "gold", "Where each crystal graph lies in the memory-mapped shards.",
+    (
+        Column("structure_hash", TEXT, "content address of the structure"),
+        Column("shard", TEXT, "shard folder below graphs/"),
+        Column("row", INT, "graph number inside the shard"),
+        Column("n_atoms", INT, "atoms of the graph"),
+        Column("version", TEXT, "k, cutoff and featuriser version"),
+    ),
+    key=("structure_hash", "version"),
+)  # fmt: skip
+
+RUNS = Table(
+    "runs", "models", "One row per trained model and property: recipe, seed, errors.",
+    (
+        Column("run", TEXT, "recipe slug, digest and seed"),
+        Column("study", TEXT, "single or joint"),
+        Column("property", TEXT, "property predicted"),
+        Column("unit", TEXT, "unit of the errors"),
+        Column("seed", INT, "random seed"),
+        Column("recipe", TEXT, "the whole recipe, as JSON"),
+        Column("n_train", INT, "labelled training rows"),
+        Column("n_validation", INT, "labelled validation rows"),
+        Column("n_test", INT, "labelled test rows"),
+        Column("mae_validation", FLOAT, "mean absolute error on validation", nullable=True),
+        Column("mae_test", FLOAT, "mean absolute error on test", nullable=True),
+        Column("mae_mean_predictor", FLOAT, "test error of predicting the training mean", nullable=True),
+        Column("epochs", INT, "epochs trained"),
+        Column("seconds", FLOAT, "wall time of training", "second"),
+        Column("checkpoint", TEXT, "safetensors file below models/"),
+    ),
+    key=("run", "property"),
+    partition_by="study",
+)  # fmt: skip
+
+PREDICTIONS = Table(
+    "predictions", "models", "What the models say, per entry and property.",
+    (
+        ENTRY_ID, MATERIAL_ID,
+        Column("property", TEXT, "property predicted"),
+        Column("value", FLOAT, "mean over the seeds"),
+        Column("spread", FLOAT, "standard deviation over the seeds (not an error bar)"),
+        Column("unit", TEXT, "the catalog's unit"),
+        ORIGIN,
+        Column("split", TEXT, "train, validation or test: where the material stands"),
+        Column("label", FLOAT, "the observation on this very entry, where there is one", nullable=True),
+        Column("study", TEXT, "the models that said it"),
+    ),
+    key=("entry_id", "property", "study"),
+    partition_by="study",
+)  # fmt: skip
+
+TRANSFER = Table(
+    "transfer", "models", "Gain of training together over training alone, per property and seed.",
+    (
+        Column("property", TEXT, "target property"),
+        Column("partners", TEXTS, "properties trained together with it"),
+        Column("seed", INT, "random seed, the same in both runs"),
+        Column("mae_single", FLOAT, "test error alone"),
+        Column("mae_joint", FLOAT, "test error together"),
+        Column("gain", FLOAT, "(single - joint) / single; negative is negative transfer"),
+    ),
+    key=("property", "seed"),
+)  # fmt: skip
+
+CANDIDATES = Table(
+    "candidates", "models", "Insulators ranked by thermal conductivity, with element cost: a cheap material like diamond?",
+    (
+        Column("rank", INT, "1 is best"),
+        MATERIAL_ID, FORMULA,
+        Column("space_group", TEXT, "Hermann-Mauguin symbol", nullable=True),
+        Column("thermal_conductivity", FLOAT, "the value it is ranked by: AGL's Debye model at 300 K", "W/m/K"),
+        Column("thermal_conductivity_origin", TEXT, "computed (AGL), or predicted from AGL labels"),
+        Column("thermal_conductivity_measured", FLOAT, "experiment at 300 K, where known", "W/m/K", nullable=True),
+        Column("band_gap", FLOAT, "the gap that makes it an insulator", "eV"),
+        Column("band_gap_origin", TEXT, "measured, computed or predicted"),
+        Column("cost", FLOAT, "element cost (pymatgen's table, dated and cited there)", "USD/kg", nullable=True),
+        Column("sources", TEXTS, "databases that tell it"),
+    ),
+    key=("material_id",),
+)  # fmt: skip
+
+TABLES: Mapping[str, Table] = MappingProxyType({
+    table.name: table
+    for table in (
+        CRAWLS, PAGES, RECORDS, LABELS, ENTRIES, REJECTS, MATCHES, MATERIALS, OBSERVATIONS,
+        PROPERTY_MATRIX, MATRIX_PROVENANCE, SPLITS, GRAPHS, RUNS, PREDICTIONS, TRANSFER, CANDIDATES,
+    )
+})  # fmt: skip
