@@ -83,7 +83,7 @@ def test_fields_are_numbers_without_their_uncertainty():
         (p1(ATOMS + "C1 0 0 0\n", "_chemical_formula_sum 'C H4'"), "those of the formula"),
         (p1(ATOMS + "C1 0 0 0\nH1 0.5 0 0\n", "_chemical_formula_sum 'C H4'"), "in the formula's proportions"),
         (p1(ATOMS + "Na1 0 0 0\n").replace("'P 1'", "'Q 17'"), "needs its symmetry"),
-        (p1(ATOMS + "Na1 0 0 0\n").replace("angle_alpha 90", "angle_alpha 10").replace("gamma 90", "gamma 150"), "span a volume"),
+        (p1(ATOMS + "Na1 0 0 0\n").replace("alpha 90", "alpha 10").replace("gamma 90", "gamma 150"), "span a volume"),
     ],
 )  # fmt: skip
 def test_a_fault_is_refused_by_name(text, fault):
