@@ -80,10 +80,9 @@ def test_materials_project_wants_a_key(mirror):
     assert requests.get(f"{mirror}/mp/materials/summary/").status_code == 401
 
 
-def test_newer_ids_are_understood(mirror):
-    from emmet.core.mpid import AlphaID
-
-    assert summary(mirror, material_ids=str(AlphaID("mp-149"))).json()["data"] == [{"material_id": "mp-149"}]
+@pytest.mark.parametrize("asked", ["mp-149", "mp-ft", "mp-aaaaaaft"])
+def test_ids_are_understood_in_their_newer_form(mirror, asked):
+    assert summary(mirror, material_ids=asked).json()["data"] == [{"material_id": "mp-149"}]
 
 
 @pytest.mark.parametrize(
