@@ -92,12 +92,12 @@ def test_every_cod_file_has_a_row_broken_ones_too(real_mirror):
 
 
 def test_the_plainest_file_keeps_the_id_and_variants_get_an_unused_one(tmp_path):
-    for name in ("9011732.cif", "9011732-no-assembly.cif", "1000026-MgB2.cif", "unknown_tag.cif"):
+    for name in ("9011732.cif", "9011732-no-assembly.cif", "1000026-MgB2.cif", "unknown_tag.cif", "0000345.cif"):
         (tmp_path / name).write_text("data_x")
     ids = {telling.facts["file_name"]: telling.source_id for telling in cod(tmp_path.glob("*.cif"))}
     assert ids == {
         "9011732.cif": "9011732", "1000026-MgB2.cif": "1000026",
-        "9011732-no-assembly.cif": "9900001", "unknown_tag.cif": "9900002",
+        "0000345.cif": "9900001", "9011732-no-assembly.cif": "9900002", "unknown_tag.cif": "9900003",
     }  # fmt: skip
 
 
