@@ -181,12 +181,10 @@ def _orbit(space_group: int, position: tuple[float, float, float]) -> tuple[tupl
 
 @lru_cache(maxsize=64)
 def _operations(space_group: int) -> tuple[np.ndarray, np.ndarray]:
-    from pymatgen.symmetry.groups import SpaceGroup
+    from moyopy import Setting, operations_from_number
 
-    # a set without order inside pymatgen: sorted, so that sites come out in the same order every time
-    matrices = sorted((o.affine_matrix for o in SpaceGroup.from_int_number(space_group)), key=lambda m: m.tolist())
-    stack = np.array(matrices)
-    return stack[:, :3, :3], stack[:, :3, 3]
+    operations = operations_from_number(space_group, setting=Setting.standard())
+    return np.array(operations.rotations, dtype=float), np.array(operations.translations, dtype=float)
 
 
 def _lattice(cell: Sequence[float]) -> np.ndarray:
