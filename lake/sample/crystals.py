@@ -27,7 +27,7 @@ MEASURED = {
     "optical_dielectric_constant_measured": "",
     "refractive_index_measured": "",
     "magnetization_measured": "muB/atom",
-    "debye_temperature_measured": "K",
+    "debye_temperature_measured": "kelvin",
     "thermal_conductivity_measured": "W/m/K",
     "formation_enthalpy_measured": "eV/atom",
 }
@@ -39,7 +39,7 @@ COMPUTED = {
     "static_dielectric_constant": "",
     "optical_dielectric_constant": "",
     "refractive_index": "",
-    "debye_temperature_agl": "K",
+    "debye_temperature_agl": "kelvin",
     "thermal_conductivity_agl": "W/m/K",
     "formation_energy_per_atom": "eV/atom",
 }

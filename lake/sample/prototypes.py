@@ -150,7 +150,7 @@ def crystal_from_prototype(
     positions, numbers = [], []
     for element, sites in zip(elements, kind.sites_by_element, strict=True):
         for site in sites:
-            orbit = _orbit(kind.space_group, tuple(_coordinate(text, parameters) for text in site.split()))
+            orbit = orbit(kind.space_group, tuple(_coordinate(text, parameters) for text in site.split()))
             positions.extend(orbit)
             numbers.extend([NUMBER[element]] * len(orbit))
     return Crystal(_lattice(cell), np.array(positions), np.array(numbers))
@@ -168,7 +168,7 @@ def _coordinate(text: str, parameters: Mapping[str, float]) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _orbit(space_group: int, position: tuple[float, float, float]) -> tuple[tuple[float, ...], ...]:
+def orbit(space_group: int, position: tuple[float, float, float]) -> tuple[tuple[float, ...], ...]:
     """All positions that the space group makes of one, in [0, 1), each once."""
     rotations, shifts = _operations(space_group)
     images = (rotations @ np.array(position) + shifts) % 1.0
