@@ -150,9 +150,9 @@ def crystal_from_prototype(
     positions, numbers = [], []
     for element, sites in zip(elements, kind.sites_by_element, strict=True):
         for site in sites:
-            orbit = orbit(kind.space_group, tuple(_coordinate(text, parameters) for text in site.split()))
-            positions.extend(orbit)
-            numbers.extend([NUMBER[element]] * len(orbit))
+            images = orbit(kind.space_group, tuple(_coordinate(text, parameters) for text in site.split()))
+            positions.extend(images)
+            numbers.extend([NUMBER[element]] * len(images))
     return Crystal(_lattice(cell), np.array(positions), np.array(numbers))
 
 
