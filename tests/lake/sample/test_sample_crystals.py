@@ -21,9 +21,11 @@ REAL_DATA = Path(os.environ.get("CRYSTAL_LAKE_REAL_DATA") or Path(__file__).pare
 
 # neighbours of the first element at (about) the nearest distance
 COORDINATION = {
-    "fcc": 12, "bcc": 8, "hcp": 12, "diamond": 4, "rock salt": 6, "CsCl": 8, "zincblende": 4, "wurtzite": 4, "4H": 4, "6H": 4,
+    "fcc": 12, "bcc": 8, "hcp": 12, "diamond": 4, "rock salt": 6, "CsCl": 8, "zincblende": 4, "wurtzite": 4, "4H": 4,
+    "6H": 4,
     "fluorite": 8, "antifluorite": 4, "rutile": 6, "anatase": 6, "perovskite": 12, "spinel": 4, "half-Heusler": 4,
-    "NiAs": 6, "pyrite": 6, "cuprite": 2, "corundum": 6, "chalcopyrite": 4, "zircon": 8, "tungsten carbide": 6, "L1_2": 12,
+    "NiAs": 8, "pyrite": 6, "cuprite": 2, "corundum": 6, "chalcopyrite": 4, "zircon": 8, "tungsten carbide": 6,
+    "L1_2": 12,
     "ReO3": 6, "calcite": 6, "beta Si3N4": 4, "PdO": 4, "scheelite": 8,
 }  # fmt: skip
 # of the nearest distance, counted as nearest too; more where the first shell is split by symmetry
@@ -76,7 +78,8 @@ def test_every_family_that_a_textbook_draws_is_there():
     ("name", "least"),
     [
         ("band_gap", 250), ("magnetization_per_atom", 200), ("bulk_modulus", 150), ("shear_modulus", 80),
-        ("optical_dielectric_constant", 70), ("static_dielectric_constant_measured", 70), ("thermal_conductivity_agl", 60),
+        ("optical_dielectric_constant", 70), ("static_dielectric_constant_measured", 70),
+        ("thermal_conductivity_agl", 60),
         ("thermal_conductivity_measured", 60), ("debye_temperature_measured", 60), ("formation_enthalpy_measured", 100),
         ("formation_energy_per_atom", 80), ("band_gap_measured", 100),
     ],
@@ -88,8 +91,8 @@ def test_training_finds_labels(name, least):
 def test_the_diamond_question_has_an_answer():
     known = {sample.name: sample for sample in sample_crystals()}
     for name in (
-        "diamond C", "zincblende BN", "zincblende BAs", "zincblende BP", "zincblende SiC", "wurtzite BeO", "wurtzite AlN",
-        "wurtzite GaN",
+        "diamond C", "zincblende BN", "zincblende BAs", "zincblende BP", "zincblende SiC", "wurtzite BeO",
+        "wurtzite AlN", "wurtzite GaN",
     ):  # fmt: skip
         assert "thermal_conductivity_measured" in known[name].measured, name
         assert "thermal_conductivity_agl" in known[name].computed, name
@@ -212,7 +215,8 @@ def test_ids_are_written_as_each_database_writes_them():
     import re
 
     forms = {
-        "mp": r"mp-\d+", "aflow": r"aflow:[0-9a-f]{16}", "oqmd": r"\d+", "cod": r"9\d{6}", "pcod": r"8\d{6}", "ocp": r"random\d+",
+        "mp": r"mp-\d+", "aflow": r"aflow:[0-9a-f]{16}", "oqmd": r"\d+", "cod": r"9\d{6}", "pcod": r"8\d{6}",
+        "ocp": r"random\d+",
     }  # fmt: skip
     for telling in tellings():
         assert re.fullmatch(forms[telling.source], telling.source_id)
