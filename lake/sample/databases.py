@@ -52,7 +52,7 @@ MINERALS = {
     "corundum Fe2O3": "Hematite",
     "spinel MgAl2O4": "Spinel", "spinel Fe3O4": "Magnetite", "calcite CaCO3": "Calcite", "calcite MgCO3": "Magnesite",
     "zircon ZrSiO4": "Zircon", "forsterite Mg2SiO4": "Forsterite", "ringwoodite Mg2SiO4": "Ringwoodite",
-    "bridgmanite MgSiO3": "Bridgmanite", "baddeleyite ZrO2": "Baddeleyite", "brucite Mg(HO)2": "Brucite",
+    "bridgmanite MgSiO3": "Bridgmanite", "baddeleyite ZrO2": "Baddeleyite", "brucite MgO2H2": "Brucite",
     "fcc Cu": "Copper", "fcc Ag": "Silver", "fcc Pt": "Platinum", "zincblende SiC": "Moissanite",
     "6H SiC": "Moissanite",
 }  # fmt: skip
