@@ -18,7 +18,7 @@ class Graphs:
 
     numbers: (A,) uint8, atomic numbers.
     offsets: (G + 1,) int64, the atoms of graph g are offsets[g]..offsets[g + 1].
-    index: (A, k) int32, neighbours, counted from the first atom of their own graph; an empty slot names the atom itself.
+    index: (A, k) int32, neighbours, counted within their own graph; an empty slot names the atom itself.
     distance: (A, k) float32, in A; infinity marks an empty slot.
     """
 

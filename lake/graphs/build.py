@@ -23,7 +23,8 @@ from lake.graphs.arrays import Graphs
 
 K = 12  # neighbours per atom
 CUTOFF = 8.0  # A
-VERSION = f"nearest{K}-{CUTOFF:g}a-v1"  # k, cutoff and rule of the graphs that the lake keeps; change the rule, change v
+# The graphs that the lake keeps: k, cutoff, and the rule below as v1.
+VERSION = f"nearest{K}-{CUTOFF:g}a-v1"
 
 TIE = 1e-4  # A; distances nearer than this are one shell
 ENVIRONMENT_STEP = 1e-2  # A; environments nearer than this are alike (twelve distances, each good to TIE)

@@ -62,12 +62,12 @@ def _held(lake: Lake) -> pl.DataFrame:
 def _refusal() -> pl.Expr:
     """Why an entry cannot become a graph, or null."""
     atoms = pl.col("numbers").list.len()
-    finite = pl.all_horizontal(pl.col(c).list.eval(pl.element().is_finite()).list.all() for c in ("lattice", "positions"))
+    finite = pl.col("lattice", "positions").list.eval(pl.element().is_finite()).list.all()
     return (
         pl.when(atoms == 0).then(pl.lit("a graph needs atoms, found none"))
         .when(pl.col("lattice").list.len() != 9).then(pl.lit("a cell needs nine numbers"))
         .when(pl.col("positions").list.len() != 3 * atoms).then(pl.lit("every atom needs three coordinates"))
-        .when(~finite).then(pl.lit("cell and positions must be finite, found NaN or infinity"))
+        .when(~pl.all_horizontal(finite)).then(pl.lit("cell and positions must be finite, found NaN or infinity"))
         .when(~((pl.col("numbers").list.min() >= 1) & (pl.col("numbers").list.max() <= 118)))
         .then(pl.lit("atomic numbers run from 1 to 118"))
         .when(~(pl.col("volume") >= 0.1 * atoms)).then(pl.lit("a graph needs a cell with a volume"))
