@@ -29,7 +29,7 @@ BUDGETS: dict[str, dict[str, object]] = {
         "width": 32, "gnn_layers": 2, "steps": 300, "batch_size": 32, "learning_rate": 5e-3, "loss": "huber",
     },
     "real": {
-        "width": 64, "gnn_layers": 3, "steps": 1500, "batch_size": 64, "learning_rate": 3e-3, "loss": "huber",
+        "width": 64, "gnn_layers": 3, "steps": 1200, "batch_size": 64, "learning_rate": 3e-3, "loss": "huber",
         "limit": 6000,
     },
 }  # fmt: skip
