@@ -30,20 +30,13 @@ def element_cost(formula: str) -> float | None:
 
 @cache
 def _price(symbol: str) -> float | None:
-    from pymatgen.analysis.cost import CostAnalyzer
-    from pymatgen.core import Element
-
-    prices = _price_list()
-    return CostAnalyzer(prices).get_cost_per_kg(symbol) if prices.get_entries([Element(symbol)]) else None
-
-
-@cache
-def _price_list():
     import warnings
 
-    from pymatgen.analysis.cost import CostDBElements
+    from pymatgen.analysis.cost import CostAnalyzer, CostDBElements
+    from pymatgen.core import Element
 
-    # reading the list, pymatgen warns of noble gases without electronegativity, which no price needs
+    # pymatgen warns of noble gases without electronegativity, which no price needs
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        return CostDBElements()
+        prices = CostDBElements()
+        return CostAnalyzer(prices).get_cost_per_kg(symbol) if prices.get_entries([Element(symbol)]) else None

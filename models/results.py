@@ -38,11 +38,10 @@ def errors(lake: Lake) -> pl.DataFrame:
 
 def best_study(lake: Lake, name: str) -> str | None:
     """The study whose predictions of a property to use: lowest validation error, by name where none is known."""
-    told = lake.scan(PREDICTIONS).filter(pl.col("property") == name).select(pl.col("study").unique()).collect()["study"]
-    tried = errors(lake).filter(pl.col("property") == name, pl.col("study").is_in(told.to_list())).drop_nulls("mae_validation")
-    if len(tried):
-        return tried.sort("mae_validation", "study")["study"][0]
-    return told.sort()[0] if len(told) else None
+    named = pl.col("property") == name
+    told = lake.scan(PREDICTIONS).filter(named).select(pl.col("study").unique().sort()).collect()["study"].to_list()
+    tried = errors(lake).filter(named, pl.col("study").is_in(told)).drop_nulls("mae_validation")
+    return min(tried.select("mae_validation", "study").rows())[1] if len(tried) else next(iter(told), None)
 
 
 def gains(lake: Lake) -> pl.DataFrame:
@@ -57,9 +56,9 @@ def gains(lake: Lake) -> pl.DataFrame:
         pl.col("gain").mean().alias("mean"),
         (pl.col("gain").std() / pl.len().sqrt()).alias("error"),
     )  # fmt: skip
-    half = pl.Series("half", [_half_width(n, error) for n, error in per_property.select("seeds", "error").iter_rows()], pl.Float64)
-    low, high = pl.col("mean") - half, pl.col("mean") + half
-    framed = per_property.drop("error").with_columns(low.alias("low"), high.alias("high"))
+    widths = [_half_width(seeds, error) for seeds, error in per_property.select("seeds", "error").iter_rows()]
+    half = pl.Series("half", widths, dtype=pl.Float64)
+    framed = per_property.drop("error").with_columns(low=pl.col("mean") - half, high=pl.col("mean") + half)
     return framed.with_columns(verdict(pl.col("low"), pl.col("high")).alias("verdict")).sort("mean", descending=True)
 
 

@@ -44,12 +44,10 @@ def ground(root: Path) -> Lake:
     lake.replace(MATERIALS, MATERIALS.frame([_material(*c[:3]) for c in CRYSTALS]))
     lake.replace(ENTRIES, ENTRIES.frame([_entry(c[0], source) for c in CRYSTALS for source in c[2]] + [_slab()]))
     lake.replace(REJECTS, REJECTS.frame(_rejects()))
-    cells = [
-        {"band_gap_measured": c[3], "band_gap": c[4], "thermal_conductivity_measured": c[6], "thermal_conductivity_agl": c[7]}
-        for c in CRYSTALS
-    ]
     keys = lake.read(MATERIALS).select(PROPERTY_MATRIX.schema.names())
-    lake.replace(PROPERTY_MATRIX, keys.hstack(pl.DataFrame(cells, schema=dict.fromkeys(cells[0], pl.Float64))))
+    places = {"band_gap_measured": 3, "band_gap": 4, "thermal_conductivity_measured": 6, "thermal_conductivity_agl": 7}
+    columns = [pl.Series(name, [c[place] for c in CRYSTALS], dtype=pl.Float64) for name, place in places.items()]
+    lake.replace(PROPERTY_MATRIX, keys.with_columns(columns))
     lake.replace(OBSERVATIONS, OBSERVATIONS.frame(_observations()))
     return lake
 
@@ -142,7 +140,11 @@ def _runs() -> list[dict]:
 
 
 def _transfer() -> list[dict]:
-    told = {"band_gap": (-0.07, -0.08, -0.09), "bulk_modulus": (0.10, 0.12, 0.11), "magnetization_per_atom": (0.2, -0.2, 0.05)}
+    told = {
+        "band_gap": (-0.07, -0.08, -0.09),
+        "bulk_modulus": (0.10, 0.12, 0.11),
+        "magnetization_per_atom": (0.2, -0.2, 0.05),
+    }
     return [
         {"property": name, "partners": [p for p in told if p != name], "seed": seed, "mae_single": 1.0,
          "mae_joint": 1.0 - gain, "gain": gain}

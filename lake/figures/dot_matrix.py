@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lake.figures.style import MUTED, ORIGIN_COLOUR, ORIGIN_MARKER, drawn, empty, origin_handle
+from lake.figures.style import GRID, MUTED, ORIGIN_COLOUR, ORIGIN_MARKER, drawn, empty, origin_handle
 from lake.properties import PROPERTIES
 from lake.store import Lake
 from lake.tables import PROPERTY_MATRIX
 
-COLUMNS = 110  # dots side by side; a bigger lake puts several materials under one dot
+COLUMNS = 100  # dots side by side; a bigger lake puts several materials under one dot
 
 
 @drawn
@@ -20,25 +20,23 @@ def coverage(lake: Lake) -> Figure:
     names, known = filled(lake)
     if not names:
         return empty("No property has a value yet: materialise observations and property_matrix.")
-    figure = Figure(figsize=(10.4, 1.5 + 0.27 * len(names)))
-    dots, bars = figure.subplots(1, 2, sharey=True, width_ratios=(3.4, 1), gridspec_kw={"wspace": 0.03})
+    figure = Figure(figsize=(10.4, 1.1 + 0.23 * len(names)), layout="constrained")
+    dots, bars = figure.subplots(1, 2, sharey=True, width_ratios=(4.2, 1))
     colours = [ORIGIN_COLOUR[_origin(name)] for name in names]
     share, width = binned(known, COLUMNS)
     for row, name in enumerate(names):
-        column = np.flatnonzero(share[row])
-        area = 3 + 15 * share[row, column]
-        dots.scatter(column, np.full(len(column), row), s=area, color=colours[row], linewidths=0,
-                     marker=ORIGIN_MARKER[_origin(name)])  # fmt: skip
+        _dots(dots, row, share[row], _origin(name))
     dots.set_yticks(range(len(names)), [_label(name) for name in names])
     dots.set_xticks([])
-    dots.set_xlim(-1.5, share.shape[1] + 0.5)
+    dots.set_xlim(-1.2, share.shape[1] + 0.2)
     dots.set_xlabel(_caption(known.shape[1], width), color=MUTED, loc="left")
     dots.invert_yaxis()
     _counts(bars, known.sum(axis=1), colours)
     for axes in (dots, bars):
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-    figure.legend(handles=[origin_handle("measured"), origin_handle("computed")], loc="outside lower right", ncols=2)
+    handles = [origin_handle("measured"), origin_handle("computed")]
+    figure.legend(handles=handles, loc="outside upper left", ncols=2, handletextpad=0.2)
     return figure
 
 
@@ -64,6 +62,13 @@ def binned(known: np.ndarray, columns: int) -> tuple[np.ndarray, int]:
     return np.add.reduceat(known.astype(float), starts, axis=1) / sizes, width
 
 
+def _dots(axes: Axes, row: int, share: np.ndarray, origin: str) -> None:
+    absent, column = np.flatnonzero(share == 0), np.flatnonzero(share)
+    axes.scatter(absent, np.full(len(absent), row), s=1.6, color=GRID, linewidths=0)
+    look = {"color": ORIGIN_COLOUR[origin], "marker": ORIGIN_MARKER[origin], "linewidths": 0}
+    axes.scatter(column, np.full(len(column), row), s=2.5 + 8 * share[column], **look)
+
+
 def _counts(axes: Axes, counts: np.ndarray, colours: list[str]) -> None:
     axes.barh(range(len(counts)), counts, color=colours, height=0.62)
     for row, count in enumerate(counts):
@@ -83,6 +88,7 @@ def _origin(name: str) -> str:
 
 
 def _label(name: str) -> str:
-    """The label without what colour and shape already say."""
+    """A short label that still says what must not be confused: measured, or AGL's model."""
     label = PROPERTIES[name].label if name in PROPERTIES else name
-    return label.split(" (")[0] + (" (AGL)" if name.endswith("_agl") else "")
+    kind = " (AGL)" if name.endswith("_agl") else ", measured" if _origin(name) == "measured" else ""
+    return label.split(" (")[0] + kind

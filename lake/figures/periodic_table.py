@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lake.figures.style import DEPTH, MUTED, drawn, empty
+from lake.figures.style import DEPTH, INK, MUTED, drawn, empty
 from lake.store import Lake
 from lake.tables import MATERIALS
 
@@ -59,12 +60,13 @@ def place(number: int) -> tuple[float, float]:
     return (offset if offset <= (1 if period == 1 else 2) else 18 - (length - offset)), period
 
 
-def _cell(axes, symbol: str, number: int, count: int, norm: LogNorm) -> None:
+def _cell(axes: Axes, symbol: str, number: int, count: int, norm: LogNorm) -> None:
     column, row = place(number)
     colour = DEPTH(norm(count)) if count else "white"
-    axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, facecolor=colour, edgecolor="#cfd9de", linewidth=0.5))
-    ink = "white" if count and norm(count) > 0.5 else "#17252f" if count else "#9aa8b0"
+    corner = (column - 0.47, row - 0.47)
+    axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=colour, edgecolor="#cfd9de", linewidth=0.5))
+    ink = ("white" if norm(count) > 0.45 else INK) if count else "#8496a0"
     axes.text(column, row - 0.08, symbol, ha="center", va="center", color=ink, fontsize=10.5, fontweight="bold")
     axes.text(column, row + 0.29, f"{count:,}" if count else "", ha="center", va="center", color=ink, fontsize=6.5)
     if number in (57, 89):
-        axes.text(3, row - (2.4 if number == 57 else 2.4), "*" if number == 57 else "**", ha="center", va="center", color=MUTED)
+        axes.text(3, row - 2.4, "*" if number == 57 else "**", ha="center", va="center", color=MUTED)

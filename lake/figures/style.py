@@ -32,6 +32,8 @@ SOURCE_NAME: Mapping[str, str] = MappingProxyType(
 
 DEPTH = LinearSegmentedColormap.from_list("lake depth", ["#e3f1f4", "#8cc5d3", "#2f88a8", "#0b4f72", "#062c45"])
 
+HALO = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}  # behind words that stand on data
+
 RC = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],

@@ -37,7 +37,7 @@ def overlap(lake: Lake) -> Figure:
 
 
 def counted(lake: Lake) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Materials per exact combination of databases (`sources`, `n`), and per database (`source`, `n`), largest first."""
+    """Materials per exact combination of databases (sources, n), and per database (source, n), largest first."""
     told = lake.scan(MATERIALS).select(pl.col("sources").list.unique().list.sort())
     combinations = told.group_by("sources").len("n").sort(["n", "sources"], descending=[True, False]).collect()
     each = combinations.explode("sources").group_by(pl.col("sources").alias("source")).agg(pl.col("n").sum())

@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lake.figures.style import GRID, INK, MUTED, drawn, empty
+from lake.figures.style import GRID, HALO, INK, MUTED, drawn, empty
 from lake.properties import PROPERTIES
 from lake.store import Lake
 from lake.tables import TRANSFER
 from models.results import gains as summed
 
-VERDICT_COLOUR = {"helps": "#12607f", "hurts": "#b84a00", "no claim": "#7b8a93"}
+VERDICT_COLOUR = {"helps": "#12607f", "hurts": "#b84a00", "no claim": "#66757e"}
 
 
 @drawn
@@ -28,11 +28,13 @@ def gains(lake: Lake) -> Figure:
     axes.axvline(0, color=INK, linewidth=1.0)
     for row, told in enumerate(summary.iter_rows(named=True)):
         dots = seeds.filter(pl.col("property") == told["property"])["gain"]
-        axes.scatter(dots, [row - 0.22] * len(dots), s=14, color=VERDICT_COLOUR[told["verdict"]], alpha=0.55, linewidths=0)
+        look = {"color": VERDICT_COLOUR[told["verdict"]], "alpha": 0.55, "linewidths": 0}
+        axes.scatter(dots, [row - 0.22] * len(dots), s=14, **look)
         _interval(axes, row, told)
     axes.set_yticks(range(len(summary)), [_label(name) for name in summary["property"]])
     axes.set_ylim(len(summary) - 0.4, -0.7)
-    reach = 1.12 * max(abs(v) for v in [*summary["low"].drop_nulls(), *summary["high"].drop_nulls(), *seeds["gain"], 0.01])
+    ends = [*summary["low"].drop_nulls(), *summary["high"].drop_nulls(), *seeds["gain"], 0.01]
+    reach = 1.12 * max(map(abs, ends))
     axes.set_xlim(-reach, reach)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if reach > 0.04 else 1))
     axes.set_xlabel("gain in test error by training together; bar: 95 % t interval over paired seeds, dots: seeds")
@@ -51,8 +53,8 @@ def _interval(axes: Axes, row: int, told: dict) -> None:
         axes.plot([told["low"], told["high"]], [row, row], color=colour, linewidth=2.6, solid_capstyle="round")
     filled = "white" if told["verdict"] == "no claim" else colour
     axes.plot([told["mean"]], [row], marker="D", markersize=6.5, color=colour, markerfacecolor=filled)
-    axes.annotate(f"{told['mean']:+.1%}  {told['verdict']}", (told["mean"], row), (0, -16), textcoords="offset points",
-                  ha="center", color=colour, fontsize=8.5)  # fmt: skip
+    axes.annotate(f"{told['mean']:+.1%}  {told['verdict']}".replace("-", "−"), (told["mean"], row), (0, -16), textcoords="offset points",
+                  ha="center", color=colour, fontsize=8.5, bbox=HALO)  # fmt: skip
 
 
 def _label(name: str) -> str:

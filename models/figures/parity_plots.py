@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lake.figures.style import DEPTH, GRID, INK, MUTED, ORIGIN_COLOUR, drawn, empty, unit_text, with_unit
+from lake.figures.style import DEPTH, GRID, HALO, MUTED, ORIGIN_COLOUR, drawn, empty, unit_text, with_unit
 from lake.properties import PROPERTIES
 from lake.store import Lake
 from lake.tables import PREDICTIONS
@@ -28,11 +28,11 @@ def parity(lake: Lake) -> Figure:
     figure = Figure(figsize=(4.3 * across, 4.2 * down), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
     told = errors(lake)
-    grid = figure.subplots(down, across, squeeze=False).flat
+    grid = list(figure.subplots(down, across, squeeze=False).flat)
     for axes, (name, rows) in zip(grid, panels.items(), strict=False):
         _panel(axes, name, rows)
         _errors(axes, told.filter(pl.col("property") == name, pl.col("study") == rows["study"][0]))
-    for axes in list(grid)[len(panels):]:
+    for axes in grid[len(panels) :]:
         axes.axis("off")
     return figure
 
@@ -57,25 +57,28 @@ def _panel(axes: Axes, name: str, rows: pl.DataFrame) -> None:
         axes.hexbin(label, value, gridsize=45, bins="log", mincnt=1, cmap=DEPTH, linewidths=0, **scale)
     else:
         faint = 0.75 if len(rows) < 200 else 0.4
-        axes.scatter(label, value, s=20, marker="^", color=ORIGIN_COLOUR["predicted"], alpha=faint, linewidths=0, zorder=2)
+        look = {"marker": "^", "color": ORIGIN_COLOUR["predicted"], "alpha": faint, "linewidths": 0}
+        axes.scatter(label, value, s=20, zorder=2, **look)
     axes.set(xlim=(low, high), ylim=(low, high), box_aspect=1)
-    axes.set_title(known.label.split(" (")[0])
-    axes.set_xlabel(with_unit("label", known.unit))
+    axes.set_title(known.label.split(" (")[0] + (" (AGL)" if name.endswith("_agl") else ""))
+    axes.set_xlabel(with_unit(f"{known.origin} label", known.unit))
     axes.set_ylabel(with_unit("predicted", known.unit))
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.annotate(f"{len(rows):,} test rows, {rows['study'][0]}", (0.97, 0.04), xycoords="axes fraction", ha="right",
+    crowd = ", darker is more" if len(rows) > CROWD else ""
+    words = f"{len(rows):,} test rows, {rows['study'][0]}{crowd}"
+    axes.annotate(words, (0.97, 0.04), xycoords="axes fraction", ha="right",
                   color=MUTED, fontsize=8.5)  # fmt: skip
 
 
 def _errors(axes: Axes, told: pl.DataFrame) -> None:
     for row in told.filter(pl.col("mae_test").is_not_null()).iter_rows(named=True):
-        seeds = f"{row['seeds']} seeds" if row["seeds"] > 1 else "1 seed"
-        words = f"MAE {row['mae_test']:.3g} {unit_text(row['unit'])} (mean of {seeds})"
+        unit = f" {unit_text(row['unit'])}".rstrip()
+        seeds = f"mean of {row['seeds']} seeds" if row["seeds"] > 1 else "1 seed"
+        words = f"MAE {row['mae_test']:.3g}{unit} ({seeds})"
         if row["mae_mean_predictor"] is not None:
-            words += f"\nmean predictor {row['mae_mean_predictor']:.3g} {unit_text(row['unit'])}"
-        axes.annotate(words, (0.04, 0.96), xycoords="axes fraction", va="top", color=INK, fontsize=8.5,
-                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2})  # fmt: skip
+            words += f"\nmean predictor {row['mae_mean_predictor']:.3g}{unit}"
+        axes.annotate(words, (0.04, 0.96), xycoords="axes fraction", va="top", fontsize=8.5, bbox=HALO)
 
 
 def _limits(values: np.ndarray, log: bool) -> tuple[float, float]:

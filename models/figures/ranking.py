@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from lake.figures.style import GRID, MUTED, ORIGIN_COLOUR, ORIGIN_MARKER, drawn, empty, origin_handle
+from lake.figures.style import GRID, ORIGIN_COLOUR, ORIGIN_MARKER, drawn, empty, origin_handle
 from lake.store import Lake
 from lake.tables import CANDIDATES
 
@@ -27,19 +29,21 @@ def candidates(lake: Lake) -> Figure:
             axes.plot([value, measured], [row, row], color=GRID, linewidth=2.2, zorder=1)
             _mark(axes, measured, row, "measured", hollow=True)
         _mark(axes, value, row, told["thermal_conductivity_origin"])
-    axes.set_yticks(range(len(best)), [f"{subscripted(f)}  {r}" for f, r in best.select("reduced_formula", "rank").iter_rows()])
+    ranks = best.select("rank", "reduced_formula").iter_rows()
+    axes.set_yticks(range(len(best)), [f"{rank}.  {subscripted(formula)}" for rank, formula in ranks])
     axes.set_ylim(len(best) - 0.4, -0.6)
     axes.set_xlabel("thermal conductivity at 300 K (W/m/K)")
-    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:,g}", minor_formatter=NullFormatter())
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    words = {"computed": "computed (AGL): ranks", "predicted": "predicted AGL: ranks", "measured": "measured: beside, ranks nothing"}
-    handles = [origin_handle(o, w, **({"markerfacecolor": "white"} if o == "measured" else {})) for o, w in words.items()]
-    legend = figure.legend(handles=handles, loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.4)
-    for text in legend.get_texts():
-        text.set_color(MUTED)
+    handles = [
+        origin_handle("computed", "computed (AGL), ranks"),
+        origin_handle("predicted", "predicted AGL, ranks"),
+        origin_handle("measured", "measured, beside: ranks nothing", markerfacecolor="white"),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.4)
     return figure
 
 
@@ -48,7 +52,6 @@ def subscripted(formula: str) -> str:
     return re.sub(r"(\d+\.?\d*)", r"$_{\1}$", formula)
 
 
-def _mark(axes, value: float, row: int, origin: str, hollow: bool = False) -> None:
-    colour = ORIGIN_COLOUR[origin]
-    face = "white" if hollow else colour
-    axes.plot([value], [row], marker=ORIGIN_MARKER[origin], markersize=6.5, color=colour, markerfacecolor=face, zorder=3)
+def _mark(axes: Axes, value: float, row: int, origin: str, hollow: bool = False) -> None:
+    look = {"marker": ORIGIN_MARKER[origin], "color": ORIGIN_COLOUR[origin], "markersize": 6.5}
+    axes.plot([value], [row], markerfacecolor="white" if hollow else ORIGIN_COLOUR[origin], zorder=3, **look)
