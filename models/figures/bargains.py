@@ -57,7 +57,8 @@ def _names(axes: Axes, front: pl.DataFrame) -> None:
             continue
         above = value
         name = subscripted(told["reduced_formula"])
-        axes.annotate(name, (cost, value), (-5, 4), textcoords="offset points", ha="right", fontweight="bold", bbox=HALO)
+        beside = {"xytext": (-5, 4), "textcoords": "offset points", "ha": "right"}
+        axes.annotate(name, (cost, value), fontweight="bold", bbox=HALO, **beside)
 
 
 def unbeaten(priced: pl.DataFrame) -> pl.DataFrame:

@@ -53,8 +53,9 @@ def _interval(axes: Axes, row: int, told: dict) -> None:
         axes.plot([told["low"], told["high"]], [row, row], color=colour, linewidth=2.6, solid_capstyle="round")
     filled = "white" if told["verdict"] == "no claim" else colour
     axes.plot([told["mean"]], [row], marker="D", markersize=6.5, color=colour, markerfacecolor=filled)
-    axes.annotate(f"{told['mean']:+.1%}  {told['verdict']}".replace("-", "−"), (told["mean"], row), (0, -16), textcoords="offset points",
-                  ha="center", color=colour, fontsize=8.5, bbox=HALO)  # fmt: skip
+    words = f"{told['mean']:+.1%}  {told['verdict']}".replace("-", "−")
+    axes.annotate(words, (told["mean"], row), (0, -16), textcoords="offset points", ha="center", color=colour,
+                  fontsize=8.5, bbox=HALO)  # fmt: skip
 
 
 def _label(name: str) -> str:
