@@ -62,7 +62,7 @@ class Polite(requests.Session):
                 refuse(response)
             return (None if absent else read(response.content)), response
 
-        return self._remember(*self._patiently(url, once))
+        return self._remember(*self.patiently(url, once))
 
     def request(self, method: str, url: str, **how: Any) -> requests.Response:
         """As in requests, for clients with words of their own: politely, and only for answers that look like JSON."""
@@ -74,7 +74,7 @@ class Polite(requests.Session):
             check_json(response.content)
             return None, response
 
-        value, response = self._patiently(url, once)
+        value, response = self.patiently(url, once)
         self._remember(value, response)
         return response
 
@@ -97,7 +97,7 @@ class Polite(requests.Session):
                 raise NotData(f"a file whose MD5 is {found.hexdigest()} where {md5} was promised")
             return sha256.hexdigest(), response
 
-        sha256, response = self._patiently(url, once)
+        sha256, response = self.patiently(url, once)
         file.seek(0)
         return Answer(None, response.url, sha256, self._attempts)
 
@@ -140,7 +140,8 @@ class Polite(requests.Session):
                 raise TryAgain(f"an answer still incomplete after {self.settings.slowest:g} s")
         response._content = b"".join(parts)
 
-    def _patiently(self, url: str, once: Callable[[], T]) -> T:
+    def patiently(self, url: str, once: Callable[[], T]) -> T:
+        """What `once` returns, tried again while it fails in a way that may pass. Raises SourceDown, naming `url`."""
         limit = _limiter(self.source, self.settings.rate(self.source))
         s = self.settings
         patience = stamina.retry_context(

@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any
 
 import orjson
+import requests
 
 from lake.crystal import Crystal, CrystalError
 from lake.settings import Settings
@@ -115,8 +116,15 @@ class MaterialsProject:
 
     def _search(self, question: Callable[[Any], Any]) -> Any:
         """Put a question to mp-api's materials rester; its errors, whatever they are, come back as SourceDown."""
+
+        def once() -> Any:
+            try:
+                return question(self._rester.materials)
+            except requests.exceptions.JSONDecodeError:  # its own first requests pass by our session
+                raise NotData("something else than JSON in answer to mp-api's heartbeat") from None
+
         try:
-            return question(self._rester.materials)
+            return self._http.patiently(self._http.base, once)
         except SourceDown:
             raise
         except Exception as fault:  # mp-api lets several kinds escape
@@ -132,7 +140,7 @@ class MaterialsProject:
             )
         from mp_api.client import MPRester  # takes seconds to import
 
-        self.marker()  # mp-api's own first requests know neither patience nor timeout: knock politely before
+        self.marker()  # mp-api's own first requests know no timeout: knock politely before
         return MPRester(
             key, endpoint=self._http.base + "/", session=self._http, use_document_model=False, mute_progress_bars=True
         )
