@@ -1,0 +1,53 @@
+"""Silver: records read as crystals, what could not be read, and which crystals are the same."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.conventions import described, shown_as
+from assets.observations import observed
+from assets.partitions import SOURCES
+from lake.store import Lake
+from lake.tables import ENTRIES, MATCHES, MATERIALS, REJECTS, SPLITS
+
+READERS = ("materials_project", "aflow", "open_catalyst", "cod", "pcod", "oqmd")
+IDENTITY = ("materials", "match", "fingerprint", "canonical")
+JOINED = (MATERIALS, MATCHES, SPLITS)
+
+
+@dg.asset(
+    **shown_as(ENTRIES, ("lake.entries", "lake.crystal", "lake.cif", *(f"lake.sources.{name}" for name in READERS))),
+    deps=["records"],
+    partitions_def=SOURCES,
+)
+def entries(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """The latest version of each record of one source, as a crystal."""
+    from lake.entries import write_entries
+
+    counts = write_entries(lake, context.partition_key)
+    return described(lake, ENTRIES, partition=context.partition_key, **counts)
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(**shown_as(table, tuple(f"lake.structures.{name}" for name in (*IDENTITY, *more))), deps=["entries"])
+        for table, more in ((MATERIALS, ()), (MATCHES, ()), (SPLITS, ("split",)))
+    ]
+)
+def identity(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
+    """Bulk entries that are the same crystal become one material, and every material gets its split."""
+    from lake.structures.materials import write_materials
+
+    counts = write_materials(lake)
+    for table in JOINED:
+        yield described(lake, table, **counts)
+
+
+@dg.asset(
+    **shown_as(REJECTS, ("lake.tables",)),
+    deps=["entries", "labels", "graphs", *observed()],
+)
+def rejects(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """Every step writes its own stage here as it runs; this asset counts them when all have spoken."""
+    stages = lake.read(REJECTS)["stage"].value_counts(sort=True).iter_rows()
+    return described(lake, REJECTS, **{f"at {stage}": count for stage, count in stages})
