@@ -16,7 +16,6 @@ from lake.tables import (
 )  # fmt: skip
 
 LATE = timedelta(days=3)  # a nightly crawl may miss a night or two, as databases are serviced at weekends
-BY_SOURCE = ("records", "pages", "crawls", "entries")
 ELSEWHERE = ("observations", "runs")  # tables in parts: checked property by property, and with the predictions
 
 
@@ -26,7 +25,6 @@ def contract_holds(table: Table) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=table.name,
         description="Columns, types and nulls are as promised, and the key is unique.",
-        partitions_def=SOURCES if table.name in BY_SOURCE else None,
     )
     def contract_holds(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
         rows = part(lake, table, context.partition_key if context.has_partition_key else None)
@@ -55,7 +53,7 @@ def values_possible(prop: Property) -> dg.AssetChecksDefinition:
     return values_possible
 
 
-@dg.asset_check(asset="entries", partitions_def=SOURCES, description="Every record is an entry or a reject.")
+@dg.asset_check(asset="entries", description="Every record is an entry or a reject.")
 def nothing_lost(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """A record that is neither has vanished; an entry that is not a record came from nowhere."""
     source = context.partition_key
