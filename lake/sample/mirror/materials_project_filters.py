@@ -1,0 +1,126 @@
+"""Which documents a query selects: emmet's filters, as query parameters.
+
+`<field>_min`, `_max`, `_not_eq`, `_eq_any`, `_neq_any` and plain equality on every number, word or flag; lists of ids,
+formulas, systems and elements. Two filters hold unless a query says otherwise: `deprecated` is false and `license` is BY-C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from lake.sample.mirror.materials_project_summary import Field, licence
+from lake.sample.mirror.told import Told
+
+Test = Callable[[Told], bool]
+DEFAULTS = {"deprecated": "false", "license": "BY-C"}
+# query parameter -> dotted path of the document, where the two differ
+PATHS = {
+    "k_vrh": "bulk_modulus.vrh", "k_voigt": "bulk_modulus.voigt", "k_reuss": "bulk_modulus.reuss",
+    "g_vrh": "shear_modulus.vrh", "g_voigt": "shear_modulus.voigt", "g_reuss": "shear_modulus.reuss",
+    "spacegroup_number": "symmetry.number", "spacegroup_symbol": "symmetry.symbol",
+    "crystal_system": "symmetry.crystal_system", "batch_id": "builder_meta.batch_id",
+}  # fmt: skip
+SUFFIXES = ("_min", "_max", "_not_eq", "_eq_any", "_neq_any")
+SCALARS = {
+    "nsites", "nelements", "volume", "density", "density_atomic", "formation_energy_per_atom", "energy_above_hull",
+    "energy_per_atom", "uncorrected_energy_per_atom", "equilibrium_reaction_energy_per_atom", "band_gap", "efermi",
+    "total_magnetization", "total_magnetization_normalized_vol", "total_magnetization_normalized_formula_units",
+    "num_magnetic_sites", "num_unique_magnetic_sites", "e_total", "e_ionic", "e_electronic", "n", "e_ij_max",
+    "universal_anisotropy", "homogeneous_poisson", "weighted_surface_energy", "weighted_work_function",
+    "surface_anisotropy", "shape_factor", "ordering", "is_stable", "is_metal", "is_gap_direct", "theoretical",
+    "has_reconstructed", "deprecated", "run_type",
+}  # fmt: skip
+
+
+class UnknownParameter(ValueError):
+    """A parameter the server does not know; it answers 400."""
+
+
+class BadFilter(ValueError):
+    """A value that cannot be read; it answers 400."""
+
+
+def selected(shelf: Iterable[Told], fields: Mapping[str, Field], query: Mapping[str, str]) -> list[Told]:
+    """The documents that pass every filter of the query, in the shelf's order; raises UnknownParameter, BadFilter."""
+    defaults = {name: value for name, value in DEFAULTS.items() if "material_id" in fields}
+    tests: list[Test] = []
+    unknown = []
+    for name, value in (defaults | dict(query)).items():
+        test = _test(fields, name, value)
+        if test is None:
+            unknown.append(name)
+        else:
+            tests.append(test)
+    if unknown:
+        raise UnknownParameter(f"Request contains query parameters which cannot be used: {', '.join(unknown)}")
+    return [told for told in shelf if all(test(told) for test in tests)]
+
+
+def _test(fields: Mapping[str, Field], name: str, value: str) -> Test | None:
+    words = [word.strip() for word in value.split(",")]
+    if name in ("material_ids", "task_ids"):
+        wanted = {_plain(word) for word in words}
+        return lambda told: told.id in wanted
+    if name == "license":
+        return lambda told: value == "All" or licence(told) == value
+    if name == "formula":
+        return lambda told: fields["formula_pretty"](told) in words or fields["formula_anonymous"](told) in words
+    if name == "chemsys":
+        systems = {"-".join(sorted(word.split("-"))) for word in words}
+        return lambda told: "-".join(told.elements) in systems
+    if name == "elements":
+        return lambda told: set(words) <= set(told.crystal.counts)
+    if name == "exclude_elements":
+        return lambda told: not set(words) & set(told.crystal.counts)
+    if name == "has_props":
+        return lambda told: all(fields["has_props"](told).get(word) for word in words)  # type: ignore[attr-defined]
+    return _scalar_test(fields, name, value)
+
+
+def _scalar_test(fields: Mapping[str, Field], name: str, value: str) -> Test | None:
+    suffix = next((s for s in SUFFIXES if name.endswith(s)), "")
+    stem = name.removesuffix(suffix)
+    path = PATHS.get(stem, stem).split(".")
+    if path[0] not in fields or (stem not in PATHS and stem not in SCALARS):
+        return None
+    wanted = [_read(word) for word in (value.split(",") if suffix.endswith("_any") else [value])]
+    if suffix in ("_min", "_max") and not isinstance(wanted[0], float):
+        raise BadFilter(f"{name} must be a number, found {value!r}")
+    return lambda told: _passes(_at(fields[path[0]](told), path[1:]), suffix, wanted)
+
+
+def _passes(found: object, suffix: str, wanted: list) -> bool:
+    if suffix in ("_not_eq", "_neq_any"):
+        return found not in wanted
+    if suffix in ("", "_eq_any"):
+        return found in wanted
+    if found is None:
+        return False
+    return found >= wanted[0] if suffix == "_min" else found <= wanted[0]  # type: ignore[operator]
+
+
+def _at(value: object, path: list[str]) -> object:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _read(word: str) -> object:
+    if word.lower() in ("true", "false"):
+        return word.lower() == "true"
+    try:
+        return float(word)
+    except ValueError:
+        return word
+
+
+def _plain(material_id: str) -> str:
+    """`mp-149`, also where the query writes the newer form `mp-aaaaaaft`."""
+    if material_id.rpartition("-")[2].isdigit():
+        return material_id
+    from emmet.core.mpid import AlphaID
+
+    try:
+        return str(AlphaID(material_id).string)
+    except Exception as error:
+        raise BadFilter(f"material_ids must look like mp-149 or mp-aaaaaaft, found {material_id!r}") from error
