@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -73,21 +73,29 @@ class SourceDown(RuntimeError):
     """A database that does not answer, or answers what is not data, after every retry."""
 
 
+Known = Callable[[], Mapping[str, str]]
+"""source_id -> stamp of the latest version the lake held when the crawl opened; worked out only when asked."""
+
+
 class Source(Protocol):
     """What every database owes. A new database is one module with these, and one name in `lake/sources/__init__.py`."""
 
     name: str  # slug: mp, aflow, ocp, cod, pcod, oqmd
     title: str  # for people
-    citation: str
+    citation: str  # what to cite, with its DOI
+    licence: str  # of its records, where a record does not say so itself
 
     def marker(self) -> str | None:
         """Something cheap that changes when the database's content does; None where it has no such thing."""
 
-    def plan(self, known: Mapping[str, str]) -> Iterator[Unit]:
-        """The units of a new crawl. `known`: source_id -> payload of the latest version the lake holds."""
+    def plan(self, known: Known) -> Iterator[Unit]:
+        """The units of a new crawl, the same ones each time while database and `known` stay; raises SourceDown."""
 
     def fetch(self, unit: Unit) -> Page:
         """Fetch one unit, politely and with retries; raises SourceDown."""
+
+    def stamp(self, payload: str) -> str:
+        """What the database itself changes with a record (a date, a revision); empty where it keeps none."""
 
     def fields(self, payload: str) -> Mapping[str, object]:
         """A payload's fields, for the paths of `lake/properties/catalog.py`."""

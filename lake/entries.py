@@ -1,0 +1,96 @@
+"""Records read as crystals: bronze `records` to silver `entries`, and to `rejects` what cannot be one.
+
+What belongs here: the way from a source's latest records to rows, and from rows back to crystals. How a payload is
+read belongs to its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lake.crystal import Crystal, CrystalError
+from lake.ledger import latest_records
+from lake.progress import track
+from lake.sources.page import Source, Unusable
+from lake.store import Lake
+from lake.tables import ENTRIES, REJECTS
+
+
+def write_entries(lake: Lake, source: Source) -> dict[str, int]:
+    """Read every latest record of a source; replaces its partition of `entries` and `entries.<slug>` of `rejects`.
+
+    Returns the counts `entries` and `rejects`, which together are the source's latest records.
+    """
+    accepted: list[pl.DataFrame] = [ENTRIES.empty()]
+    refused: list[pl.DataFrame] = [REJECTS.empty()]
+    for batch in track(latest_records(lake, source.name), f"entries {source.name}"):
+        rows = list(_rows(batch, source))
+        accepted.append(ENTRIES.frame([row for row in rows if "reason" not in row]))
+        refused.append(REJECTS.frame([row for row in rows if "reason" in row]))
+    entries, rejects = pl.concat(accepted).sort("entry_id"), pl.concat(refused).sort("entry_id")
+    lake.replace(ENTRIES, entries, source.name)
+    lake.replace(REJECTS, rejects, _stage(source))
+    return {"entries": len(entries), "rejects": len(rejects)}
+
+
+def crystal_of(row: Mapping[str, Any]) -> Crystal:
+    """The crystal in a row of `entries`."""
+    return Crystal(np.asarray(row["lattice"]), np.asarray(row["positions"]), np.asarray(row["numbers"]))
+
+
+def crystals(frame: pl.DataFrame) -> list[Crystal]:
+    """The crystals of rows of `entries`, in their order."""
+    return [crystal_of(row) for row in frame.select("lattice", "positions", "numbers").iter_rows(named=True)]
+
+
+def _stage(source: Source) -> str:
+    return f"entries.{source.name}"
+
+
+def _rows(batch: pl.DataFrame, source: Source) -> Iterator[dict[str, Any]]:
+    """A row of ENTRIES for each record that can be read, a row of REJECTS for each that cannot."""
+    for record in batch.iter_rows(named=True):
+        named = {
+            "entry_id": f"{source.name}:{record['source_id']}",
+            "source": source.name,
+            "payload_sha256": record["payload_sha256"],
+        }
+        try:
+            yield named | _read(record, source)
+        except (CrystalError, Unusable) as fault:
+            yield named | {"stage": _stage(source), "reason": str(fault)}
+        except Exception as fault:  # a parser that crashes is one bad record, not the end of the others
+            reason = f"could not be read: {type(fault).__name__}: {fault}"
+            yield named | {"stage": _stage(source), "reason": reason}
+
+
+def _read(record: Mapping[str, Any], source: Source) -> dict[str, Any]:
+    entry = source.read(record["payload"])
+    crystal = entry.crystal.checked()
+    return {
+        "source_id": record["source_id"],
+        "kind": entry.kind,
+        "reduced_formula": _reduced_formula(tuple(crystal.counts.items())),
+        "n_atoms": len(crystal),
+        "volume": crystal.volume,
+        "lattice": crystal.lattice.ravel().tolist(),
+        "positions": crystal.positions.ravel().tolist(),
+        "numbers": crystal.numbers.tolist(),
+        "structure_hash": crystal.structure_hash,
+        "level_of_theory": entry.level_of_theory,
+        "licence": entry.licence,
+        "fetched_at": record["fetched_at"],
+    }
+
+
+@cache
+def _reduced_formula(counts: tuple[tuple[str, int], ...]) -> str:
+    """pymatgen's reduced formula, once per composition: it costs more than all the rest of a row."""
+    from pymatgen.core import Composition
+
+    return Composition(dict(counts)).reduced_formula

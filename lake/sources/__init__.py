@@ -1,0 +1,34 @@
+"""The six databases, one small module each. This registry is the only place that names them all."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lake.settings import Settings
+    from lake.sources.page import Source
+
+_MODULES = {
+    "mp": "materials_project",
+    "aflow": "aflow",
+    "ocp": "open_catalyst",
+    "cod": "cod",
+    "pcod": "pcod",
+    "oqmd": "oqmd",
+}
+NAMES = tuple(_MODULES)
+
+
+def source_named(name: str, settings: Settings | None = None) -> Source:
+    """The source of that slug, configured (from the environment where no settings are given). Raises ValueError.
+
+    A module is imported when its database is asked for: some clients take seconds to import.
+    """
+    if name not in _MODULES:
+        raise ValueError(f"no source is called {name!r}; there are {', '.join(NAMES)}")
+    if settings is None:
+        from lake.settings import Settings
+
+        settings = Settings()
+    return import_module(f"lake.sources.{_MODULES[name]}").source(settings)

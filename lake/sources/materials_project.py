@@ -1,0 +1,151 @@
+"""Materials Project: summary documents by its own client, mp-api, over our polite session.
+
+Reads `/materials/summary/` page by page, in the order of material_id (the server has no order of its own).
+A criterion (`deprecated=False`) keeps mp-api on REST: without one it downloads the whole collection from S3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from math import ceil
+from typing import Any
+
+import orjson
+
+from lake.crystal import Crystal, CrystalError
+from lake.settings import Settings
+from lake.sources.http import NotData, Polite, json_of, quoted
+from lake.sources.page import Entry, Known, Page, Record, SourceDown, Unit, Unusable
+from lake.sources.reading import atomic_numbers, cell_vectors, site_positions
+
+PER_PAGE = 1000  # the server's own maximum
+CRITERIA = {"deprecated": False}
+FIELDS = [
+    "material_id", "formula_pretty", "structure", "symmetry", "theoretical", "deprecated", "last_updated", "origins",
+    "builder_meta", "database_IDs", "task_ids",
+    "formation_energy_per_atom", "energy_above_hull", "energy_per_atom", "uncorrected_energy_per_atom", "is_stable",
+    "band_gap", "cbm", "vbm", "efermi", "is_gap_direct", "is_metal",
+    "ordering", "total_magnetization", "total_magnetization_normalized_formula_units",
+    "bulk_modulus", "shear_modulus", "universal_anisotropy", "homogeneous_poisson",
+    "e_total", "e_ionic", "e_electronic", "n", "e_ij_max", "weighted_surface_energy", "weighted_work_function",
+]  # fmt: skip
+LICENCES = {"BY-C": "CC BY 4.0", "BY-NC": "CC BY-NC 4.0"}
+LEVELS = {"GGA": "PBE", "GGA+U": "PBE+U", "GGA_U": "PBE+U", "R2SCAN": "r2SCAN", "HSE06": "HSE06"}
+ASSUMED_LEVEL = "PBE"  # summary documents rarely name a run type; most of the collection is GGA
+
+
+class MaterialsProject:
+    """The inorganic materials of the Materials Project; needs an API key (MP_API_KEY)."""
+
+    name = "mp"
+    title = "Materials Project"
+    citation = "Jain et al., APL Materials 1, 011002 (2013), doi:10.1063/1.4812323"
+    licence = "CC BY 4.0"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._http = Polite(self.name, settings)
+
+    def marker(self) -> str:
+        """The heartbeat's `db_version`, which moves with each release, one to three times a year."""
+        beat = self._http.ask(self._http.base + "/heartbeat", _heartbeat_of).value
+        return str(beat["db_version"])
+
+    def plan(self, known: Known) -> Iterator[Unit]:
+        """Pages of 1000 documents; what is known does not matter, since nothing can be filtered by date."""
+        total = self._search(lambda summary: summary.count(dict(CRITERIA)))
+        for number in range(1, ceil(total / PER_PAGE) + 1):
+            expected = min(PER_PAGE, total - (number - 1) * PER_PAGE)
+            yield Unit(f"page={number:06d}", {"page": number, "expected": expected})
+
+    def fetch(self, unit: Unit) -> Page:
+        """One page, as mp-api gives it without its document model."""
+        number = unit.request["page"]
+        documents = self._search(
+            lambda summary: summary.search(
+                **CRITERIA, fields=FIELDS, chunk_size=PER_PAGE, num_chunks=1, _page=number, _sort_fields="material_id"
+            )
+        )
+        records = [Record(_normal_id(d["material_id"]), orjson.dumps(d).decode()) for d in documents]
+        answer = self._http.last
+        return Page(answer.url, records, answer.sha256, unit.request["expected"], attempts=answer.attempts)
+
+    def stamp(self, payload: str) -> str:
+        """When the document was last updated."""
+        return str(orjson.loads(payload).get("last_updated") or "")
+
+    def fields(self, payload: str) -> Mapping[str, object]:
+        """The document itself; moduli are nested (`bulk_modulus.vrh`)."""
+        return orjson.loads(payload)
+
+    def read(self, payload: str) -> Entry:
+        """The relaxed structure, with the run type of its origin where the document names one, else PBE (assumed)."""
+        document = orjson.loads(payload)
+        if not document.get("structure"):
+            raise Unusable("a summary document must hold a structure, found none")
+        licence = (document.get("builder_meta") or {}).get("license")
+        return Entry(
+            _crystal(document["structure"]), _level(document), licence=LICENCES.get(licence, licence or self.licence)
+        )
+
+    def _search(self, question: Any) -> Any:
+        """Put a question to mp-api's summary rester; its errors, whatever they are, come back as SourceDown."""
+        try:
+            return question(self._rester.materials.summary)
+        except SourceDown:
+            raise
+        except Exception as fault:  # mp-api lets several kinds escape
+            raise SourceDown(f"mp: mp-api could not read {self._http.base}: {type(fault).__name__}: {fault}") from fault
+
+    @cached_property
+    def _rester(self) -> Any:
+        key = self._settings.mp_key.get_secret_value() if self._settings.mp_key else ""
+        if len(key) != 32:
+            raise SourceDown(
+                f"mp: Materials Project needs an API key of 32 characters, found {len(key)}; "
+                "get one at https://materialsproject.org/api and export it as MP_API_KEY"
+            )
+        from mp_api.client import MPRester  # takes seconds to import
+
+        self.marker()  # mp-api's own first requests know neither patience nor timeout: knock politely before
+        return MPRester(
+            key, endpoint=self._http.base + "/", session=self._http, use_document_model=False, mute_progress_bars=True
+        )
+
+
+def source(settings: Settings) -> MaterialsProject:
+    """The configured source."""
+    return MaterialsProject(settings)
+
+
+def _heartbeat_of(body: bytes) -> dict[str, Any]:
+    beat = json_of(body)
+    if not isinstance(beat, dict) or not beat.get("db_version"):
+        raise NotData(f"a heartbeat without db_version: {quoted(body)}")
+    return beat
+
+
+def _normal_id(material_id: str) -> str:
+    """`mp-149`, also where the server writes it in its new alphabetical form."""
+    from emmet.core.mpid import AlphaID
+
+    return AlphaID(material_id).string
+
+
+def _level(document: Mapping[str, Any]) -> str:
+    """Level of theory of the origin of the structure, else of any origin that names a run type, else the assumed one."""
+    origins = sorted(document.get("origins") or [], key=lambda origin: origin.get("name") != "structure")
+    run_type = next((str(o["run_type"]) for o in origins if o.get("run_type")), None)
+    return LEVELS.get(run_type.upper(), run_type) if run_type else ASSUMED_LEVEL
+
+
+def _crystal(structure: Mapping[str, Any]) -> Crystal:
+    sites = structure.get("sites") or []
+    for site in sites:
+        species = site["species"]
+        if len(species) != 1 or abs(species[0].get("occu", 1) - 1) > 1e-3:
+            raise CrystalError(f"sites must be fully occupied by one element, found {species} (disorder)")
+    symbols = [site["species"][0]["element"] for site in sites]
+    lattice = cell_vectors((structure.get("lattice") or {}).get("matrix"))
+    return Crystal(lattice, site_positions([site["abc"] for site in sites]), atomic_numbers(symbols))
