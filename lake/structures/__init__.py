@@ -1,0 +1,1 @@
+"""Which crystals are the same: canonical form, fingerprint, comparison, materials, splits."""
