@@ -1,0 +1,158 @@
+"""The graphs of the lake: write those that are missing, keep them in shards, open them as one store.
+
+A shard is a folder of four plain .npy files, `graphs/<version>/<digest>/`, that is written under another name, renamed
+when complete and never changed. The GRAPHS table says which graph lies where. How neighbours are found: build.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from lake.graphs.arrays import GraphBatch, Graphs, union
+from lake.graphs.build import VERSION, build_flat
+from lake.progress import track
+from lake.store import Lake
+from lake.tables import ENTRIES, GRAPHS, REJECTS
+
+SHARD_GRAPHS = 20_000  # graphs per shard at most: bounds memory while building
+PARTS = ("numbers", "offsets", "index", "distance")
+STAGE = "graphs"
+
+
+class MissingGraph(KeyError):
+    """A structure that has no graph in the store, or a shard whose files are gone."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def write_graphs(lake: Lake) -> dict[str, int]:
+    """Build the graphs of all entries' structures that have none yet; returns how many were added, and refused.
+
+    What cannot become a graph goes to REJECTS, stage `graphs`, with its reason.
+    """
+    held = _held(lake)
+    wanted = lake.scan(ENTRIES).join(held.lazy().select("structure_hash"), on="structure_hash", how="anti").collect()
+    wanted = wanted.with_columns(reason=_refusal())
+    _write_rejects(lake, wanted.filter(pl.col("reason").is_not_null()))
+    usable = wanted.filter(pl.col("reason").is_null()).unique("structure_hash").sort("structure_hash")
+    slices = list(usable.iter_slices(SHARD_GRAPHS))
+    for entries in track(slices, "graphs"):
+        lake.append(GRAPHS, _write_shard(lake, entries))
+    return {"graphs": len(usable), "held": len(held), "rejects": wanted["reason"].count()}
+
+
+def _held(lake: Lake) -> pl.DataFrame:
+    """Rows of GRAPHS of this version whose shard is there; rows of a lost shard are taken out, to be built again."""
+    rows = lake.read(GRAPHS)
+    there = [shard for shard in rows["shard"].unique() if (lake.root / "graphs" / shard).is_dir()]
+    kept = rows.filter(pl.col("shard").is_in(there))
+    if len(kept) < len(rows):
+        lake.replace(GRAPHS, kept)
+    return kept.filter(pl.col("version") == VERSION)
+
+
+def _refusal() -> pl.Expr:
+    """Why an entry cannot become a graph, or null."""
+    atoms = pl.col("numbers").list.len()
+    finite = pl.col("lattice", "positions").list.eval(pl.element().is_finite()).list.all()
+    return (
+        pl.when(atoms == 0).then(pl.lit("a graph needs atoms, found none"))
+        .when(pl.col("lattice").list.len() != 9).then(pl.lit("a cell needs nine numbers"))
+        .when(pl.col("positions").list.len() != 3 * atoms).then(pl.lit("every atom needs three coordinates"))
+        .when(~pl.all_horizontal(finite)).then(pl.lit("cell and positions must be finite, found NaN or infinity"))
+        .when(~((pl.col("numbers").list.min() >= 1) & (pl.col("numbers").list.max() <= 118)))
+        .then(pl.lit("atomic numbers run from 1 to 118"))
+        .when(~(pl.col("volume") >= 0.1 * atoms)).then(pl.lit("a graph needs a cell with a volume"))
+    )  # fmt: skip
+
+
+def _write_rejects(lake: Lake, refused: pl.DataFrame) -> None:
+    rows = refused.select("entry_id", pl.lit(STAGE).alias("stage"), "source", "reason", "payload_sha256")
+    lake.replace(REJECTS, rows, partition=STAGE)
+
+
+def _write_shard(lake: Lake, entries: pl.DataFrame) -> pl.DataFrame:
+    """Build these entries' graphs into one shard; returns their rows of GRAPHS."""
+    counts = entries["numbers"].list.len().to_numpy()
+    graphs = build_flat(
+        entries["lattice"].explode().to_numpy().reshape(-1, 3, 3),
+        entries["positions"].explode().to_numpy().reshape(-1, 3),
+        entries["numbers"].explode().to_numpy(),
+        np.concatenate([[0], np.cumsum(counts)]),
+    )
+    digest = hashlib.sha256("".join([VERSION, *entries["structure_hash"]]).encode()).hexdigest()[:16]
+    shard = f"{VERSION}/{digest}"
+    _save(graphs, lake.root / "graphs" / shard)
+    return entries.select(
+        "structure_hash",
+        pl.lit(shard).alias("shard"),
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("row"),
+        pl.Series("n_atoms", counts, dtype=pl.Int64),
+        pl.lit(VERSION).alias("version"),
+    )
+
+
+def _save(graphs: Graphs, folder: Path) -> None:
+    if folder.is_dir():  # a run that was killed between the files and the table wrote exactly these
+        return
+    unfinished = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
+    unfinished.mkdir(parents=True)
+    for part in PARTS:
+        np.save(unfinished / f"{part}.npy", getattr(graphs, part))
+    try:
+        unfinished.rename(folder)
+    except OSError:  # another process was faster, with the same content
+        shutil.rmtree(unfinished)
+        if not folder.is_dir():
+            raise
+
+
+class GraphStore:
+    """All graphs of one version, memory-mapped: any number of processes share one copy in the page cache.
+
+    A row of the store is a number 0..len - 1 that holds while the store is open.
+    """
+
+    def __init__(self, lake: Lake, version: str = VERSION) -> None:
+        self.version = version
+        table = lake.scan(GRAPHS).filter(pl.col("version") == version).sort("shard", "row").collect()
+        shards = table["shard"].unique(maintain_order=True)
+        self._parts = [_open(lake.root / "graphs" / shard) for shard in shards]
+        number_of = {shard: number for number, shard in enumerate(shards)}
+        self._part = table["shard"].replace_strict(number_of, return_dtype=pl.Int64).to_numpy()
+        self._row = table["row"].to_numpy()
+        self._where = table.select("structure_hash", pl.int_range(pl.len(), dtype=pl.Int64).alias("at"))
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def rows(self, structure_hashes: Sequence[str] | pl.Series) -> np.ndarray:
+        """The store's rows of these structures, (n,) int64; MissingGraph names one that has none."""
+        asked = pl.DataFrame({"structure_hash": pl.Series(structure_hashes, dtype=pl.String)})
+        found = asked.join(self._where, on="structure_hash", how="left", maintain_order="left")
+        lost = found.filter(pl.col("at").is_null())
+        if len(lost):
+            raise MissingGraph(
+                f"{len(lost)} of {len(asked)} structures have no graph of version {self.version}, "
+                f"first {lost['structure_hash'][0]}: write the graphs first"
+            )
+        return found["at"].to_numpy()
+
+    def batch(self, rows: np.ndarray) -> GraphBatch:
+        """The graphs of these rows, in this order, as one union graph."""
+        return union(self._parts, self._part[rows], self._row[rows])
+
+
+def _open(folder: Path) -> Graphs:
+    try:
+        return Graphs(*(np.load(folder / f"{part}.npy", mmap_mode="r") for part in PARTS))
+    except (OSError, ValueError) as error:
+        raise MissingGraph(f"a shard of graphs cannot be read, {folder}: {error}; write the graphs again") from error

@@ -1,0 +1,134 @@
+"""Training rows: which entry teaches what. No torch here.
+
+A label is learnt on the structure it was computed for: a row is an entry, its own structure, its own values. The
+material only groups rows and draws the split; it never lends one entry's value to another.
+
+One family of theory: of properties whose levels are named (PBE, PBE+U), rows of any other level (LDA, SCAN, ...) are
+left out, since a model must not learn the difference between functionals as if it were chemistry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from lake.properties import property_named
+from lake.store import Lake
+from lake.tables import ENTRIES, MATERIALS, OBSERVATIONS, SPLITS
+
+SPLIT_NAMES = ("train", "validation", "test")
+
+
+class TaskError(ValueError):
+    """A task that cannot be learnt from this lake; the message says which and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """n entries with at least one label of T tasks.
+
+    frame: entry_id, structure_hash, material_id, split; one row per entry, sorted by entry_id.
+    targets: (n, T) float32 in the catalog's units, NaN where there is no label.
+    """
+
+    tasks: tuple[str, ...]
+    frame: pl.DataFrame
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def of(self, split: str) -> np.ndarray:
+        """Row numbers of one split."""
+        return np.flatnonzero((self.frame["split"] == split).to_numpy())
+
+    def labels(self, split: str) -> np.ndarray:
+        """Labelled rows per task in one split, (T,)."""
+        return np.isfinite(self.targets[self.of(split)]).sum(axis=0)
+
+    @cached_property
+    def digest(self) -> str:
+        """Content address of structures, targets and split, 16 hex digits."""
+        digest = hashlib.blake2b(self.targets.tobytes(), digest_size=8)
+        for column in ("entry_id", "structure_hash", "split"):
+            digest.update("\n".join(self.frame[column]).encode())
+        return digest.hexdigest()
+
+    def checked(self) -> TrainingRows:
+        """Return self, or raise TaskError: every task needs two different finite labels to train on."""
+        if np.isinf(self.targets).any():
+            raise TaskError("labels must be finite, found infinity")
+        for name, reason in unlearnable(self).items():
+            raise TaskError(f"task {name} cannot be learnt: {reason}")
+        return self
+
+
+def unlearnable(rows: TrainingRows) -> dict[str, str]:
+    """Tasks that cannot be learnt from these rows -> why."""
+    reasons = {}
+    for name, column in zip(rows.tasks, rows.targets[rows.of("train")].T, strict=True):
+        labels = column[np.isfinite(column)]
+        if len(labels) < 2:
+            reasons[name] = f"it needs two labelled training rows or more, found {len(labels)}"
+        elif np.ptp(labels) == 0:
+            reasons[name] = f"all its {len(labels)} training labels are {labels[0]:g}"
+    return reasons
+
+
+def training_rows(lake: Lake, tasks: Sequence[str], limit: int | None = None) -> TrainingRows:
+    """Entries of kind bulk that carry a label of any of the tasks, with their split.
+
+    limit: at most so many labels per task in training and a quarter of it in validation, the same ones whatever the
+    other tasks are; test rows are all kept. Raises UnknownProperty for a name that is not in the catalog.
+    """
+    names = tuple(property_named(name).name for name in tasks)
+    values = pl.concat([labels(lake, name) for name in names])
+    wide = values.pivot("property", index="entry_id", values="value")
+    wide = wide.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names if name not in wide.columns)
+    frame = places(lake).join(wide, on="entry_id").sort("entry_id")
+    targets = frame.select(pl.col(names).cast(pl.Float32).fill_null(float("nan"))).to_numpy().reshape(-1, len(names))
+    rows = TrainingRows(names, frame.drop(names), np.ascontiguousarray(targets))
+    return rows if limit is None else _limited(rows, {"train": limit, "validation": max(limit // 4, 1)})
+
+
+def labels(lake: Lake, name: str) -> pl.DataFrame:
+    """entry_id, property, value of one property, as learning may use them: of its origin and its levels of theory."""
+    known = property_named(name)
+    levels = [level for level in known.levels if level != "*"]
+    rows = lake.scan(OBSERVATIONS).filter(pl.col("property") == name, pl.col("origin") == known.origin)
+    if levels:
+        rows = rows.filter(pl.col("level_of_theory").is_in(levels))
+    return rows.select("entry_id", "property", "value").collect()
+
+
+def places(lake: Lake) -> pl.DataFrame:
+    """entry_id, structure_hash, material_id, split of every bulk entry that belongs to a material with a split."""
+    entries = lake.scan(ENTRIES).filter(pl.col("kind") == "bulk").select("entry_id", "structure_hash")
+    members = lake.scan(MATERIALS).select("material_id", entry_id="members").explode("entry_id")
+    splits = lake.scan(SPLITS).select("material_id", "split")
+    return entries.join(members, on="entry_id").join(splits, on="material_id").collect()
+
+
+def trainable(lake: Lake, tasks: Sequence[str]) -> dict[str, str | None]:
+    """For each task None where this lake can teach it, else the reason why not."""
+    reasons = unlearnable(training_rows(lake, tasks))
+    return {name: reasons.get(name) for name in tasks}
+
+
+def _limited(rows: TrainingRows, limits: dict[str, int]) -> TrainingRows:
+    """Keep the first labels of each task in an order that only the entries' names decide."""
+    lots = np.array([hashlib.blake2b(e.encode(), digest_size=8).hexdigest() for e in rows.frame["entry_id"]])
+    drawn = np.argsort(lots)
+    targets = rows.targets.copy()
+    split = rows.frame["split"].to_numpy()
+    for task in range(targets.shape[1]):
+        for name, limit in limits.items():
+            labelled = drawn[(split[drawn] == name) & np.isfinite(targets[drawn, task])]
+            targets[labelled[limit:], task] = np.nan
+    kept = np.flatnonzero(np.isfinite(targets).any(axis=1))
+    return replace(rows, frame=rows.frame[kept], targets=targets[kept])

@@ -1,0 +1,34 @@
+"""Network: what a Recipe names, assembled; and its answers for many crystals."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from lake.graphs.arrays import Graphs
+from lake.graphs.shards import GraphStore
+from models.batch import Batch, in_order
+from models.recipe import Recipe
+from models.sharing import sharing_named
+
+CRYSTALS = 256  # per batch where nothing is learnt
+
+
+def network(recipe: Recipe) -> nn.Module:
+    """A new network with the recipe's seed: Batch -> (B, T) standardised values."""
+    return sharing_named(recipe.sharing)(recipe)
+
+
+def device() -> str:
+    """`cuda` where torch finds one, else `cpu`."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@torch.no_grad()
+def outputs(net: nn.Module, graphs: GraphStore | Graphs, rows: np.ndarray) -> np.ndarray:
+    """(n, T) float32 standardised values of these graphs, in this order; the network is left in evaluation mode."""
+    net.eval()
+    where = next(net.parameters()).device
+    parts = [net(Batch.of(graphs.batch(rows[part]), where)).cpu().numpy() for part in in_order(len(rows), CRYSTALS)]
+    return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)

@@ -1,0 +1,86 @@
+"""Recipe: one frozen description of a training run, with a safe slug and a digest. No torch here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+
+from lake.properties import PROPERTIES, property_named
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be trained; the message names the field, the rule and what was found."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run, except the data.
+
+    tasks: property names learnt together; kept in the catalog's order, so that order cannot matter.
+    seed: of weights, batches and everything random.
+    encoder, sharing, optimiser, loss: names in their registries.
+    width, gnn_layers, decoder_layers: size of the network (one width for encoder and decoder, as in the first grid).
+    epochs: passes over the rows.  steps: where given, it sets the epochs: as many whole passes as give at least so
+        many gradient steps. Equal steps for one task and for many keep a joint run from winning by training longer.
+    batch_size: crystals per step.  learning_rate: peak of the one-cycle schedule.  weight_decay: AdamW's.
+    limit: where given, at most so many labelled training rows per task, and a quarter of it for validation.
+    """
+
+    tasks: tuple[str, ...]
+    seed: int = 0
+    encoder: str = "cgcnn"
+    sharing: str = "single"
+    width: int = 64
+    gnn_layers: int = 3
+    decoder_layers: int = 1
+    epochs: int = 100
+    steps: int | None = None
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-2
+    optimiser: str = "adamw"
+    loss: str = "l1"
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.tasks:
+            property_named(name)
+        object.__setattr__(self, "tasks", tuple(name for name in PROPERTIES if name in self.tasks))
+        if not self.tasks:
+            raise RecipeError("a recipe needs at least one task, found none")
+        if self.sharing == "single" and len(self.tasks) > 1:
+            raise RecipeError(f"sharing 'single' learns one task, found {len(self.tasks)}: try sharing 'hard'")
+        for field in ("width", "gnn_layers", "decoder_layers", "epochs", "batch_size", "steps", "limit"):
+            found = getattr(self, field)
+            if found is not None and found < 1:
+                raise RecipeError(f"{field} must be 1 or more, found {found}")
+
+    @property
+    def study(self) -> str:
+        """`single` where one task is learnt alone, `joint` where several are learnt together."""
+        return "single" if len(self.tasks) == 1 else "joint"
+
+    @property
+    def digest(self) -> str:
+        """Eight hex digits of everything in the recipe."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:8]
+
+    @property
+    def slug(self) -> str:
+        """Name of the run, safe as file name and partition key: `single-band_gap-s0-1a2b3c4d`."""
+        what = self.tasks[0] if len(self.tasks) == 1 else f"{len(self.tasks)}tasks"
+        return f"{self.study}-{what}-s{self.seed}-{self.digest}"
+
+    def to_json(self) -> str:
+        """The recipe as JSON, keys sorted."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """The recipe that `to_json` wrote; RecipeError names fields that this version does not know."""
+        found = json.loads(text)
+        unknown = sorted(set(found) - {f.name for f in fields(cls)})
+        if unknown:
+            raise RecipeError(f"a recipe of another version: fields {unknown} are not known here")
+        return cls(**{**found, "tasks": tuple(found["tasks"])})

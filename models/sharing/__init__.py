@@ -1,0 +1,13 @@
+"""Sharing: what tasks learnt together have in common. One method, one file, one class, one name here."""
+
+from importlib import import_module
+
+SHARINGS = {"single": "models.sharing.single:Single", "hard": "models.sharing.hard:Hard"}
+
+
+def sharing_named(name: str) -> type:
+    """The class of that name, built from a Recipe: Batch -> (B, T). KeyError lists the names there are."""
+    if name not in SHARINGS:
+        raise KeyError(f"no sharing scheme is named {name!r}; there are: {', '.join(SHARINGS)}")
+    module, kind = SHARINGS[name].split(":")
+    return getattr(import_module(module), kind)
