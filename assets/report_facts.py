@@ -1,0 +1,115 @@
+"""What the report says, gathered from the tables as plain rows; no HTML here and no drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from lake.store import Lake
+from lake.tables import CANDIDATES, ENTRIES, GRAPHS, MATERIALS, OBSERVATIONS, PROPERTY_MATRIX, RUNS
+
+Rows = list[dict[str, Any]]
+TOP = 20  # candidates in the table
+MANY = 25  # rows of a long table before it is cut, and said to be
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One page's worth of facts; an empty list stands for a table that is not there yet."""
+
+    root: str
+    written: str
+    sample: bool
+    tiles: list[tuple[str, int]]
+    sources: Rows
+    reasons: Rows
+    reasons_left: int
+    repeats: dict[str, int]
+    shared: dict[tuple[str, str], int]
+    properties: int
+    disagreement: Rows
+    baselines: Rows
+    gains: Rows
+    candidates: Rows
+    n_candidates: int
+    unbeaten: list[str]
+    levels: Rows
+    licences: Rows
+    references: Rows
+    citations: Rows
+    names: dict[str, str]
+    labels: dict[str, str]
+
+
+def facts(lake: Lake) -> Facts:
+    """Everything the page says about a lake, each number read from its table now."""
+    from lake import facts as held
+    from lake.disagreement import disagreement
+    from lake.figures.style import SOURCE_NAME
+    from lake.properties import PROPERTIES
+    from models.figures.bargains import unbeaten
+    from models.results import errors, gains
+
+    reasons = held.reasons(lake)
+    sources = held.by_source(lake)
+    ranked = lake.read(CANDIDATES).sort("rank")
+    matrix = lake.scan(PROPERTY_MATRIX).collect_schema().names()
+    return Facts(
+        root=lake.root.name,
+        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        sample=(lake.root / "SAMPLE").exists(),
+        tiles=tiles(lake),
+        sources=sources.to_dicts(),
+        reasons=reasons.head(MANY).to_dicts(),
+        reasons_left=max(0, len(reasons) - MANY),
+        repeats=held.repeats(lake),
+        shared={(a, b): n for a, b, n in held.shared(lake).iter_rows()},
+        properties=len([name for name in matrix if name not in PROPERTY_MATRIX.schema]),
+        disagreement=disagreement(lake).head(MANY).to_dicts(),
+        baselines=errors(lake).to_dicts(),
+        gains=gains(lake).to_dicts(),
+        candidates=ranked.head(TOP).to_dicts(),
+        n_candidates=len(ranked),
+        unbeaten=unbeaten(ranked.drop_nulls("cost"))["reduced_formula"].to_list(),
+        levels=held.levels(lake).to_dicts(),
+        licences=held.licences(lake).to_dicts(),
+        references=held.references(lake).to_dicts(),
+        citations=citations(sources["source"].to_list()),
+        names=dict(SOURCE_NAME),
+        labels={name: known.label for name, known in PROPERTIES.items()},
+    )
+
+
+def tiles(lake: Lake) -> list[tuple[str, int]]:
+    """The headline numbers, in the order in which the lake is built."""
+    shared = pl.col("n_sources") > 1
+    return [
+        ("entries", _rows(lake.scan(ENTRIES))),
+        ("materials", _rows(lake.scan(MATERIALS))),
+        ("told by several databases", _rows(lake.scan(MATERIALS).filter(shared))),
+        ("property values", _rows(lake.scan(OBSERVATIONS))),
+        ("crystal graphs", _rows(lake.scan(GRAPHS))),
+        ("trained models", _rows(lake.scan(RUNS).select("run").unique())),
+        ("candidates", _rows(lake.scan(CANDIDATES))),
+    ]
+
+
+def citations(slugs: list[str]) -> Rows:
+    """What to cite for each database, as its module in `lake/sources` says; nothing for one it does not know."""
+    rows = []
+    for slug in slugs:
+        try:
+            from lake.sources import source_named
+
+            source = source_named(slug)
+        except (ImportError, ValueError):  # a database of one's own, or a client that is not installed here
+            continue
+        rows.append({"source": slug, "title": source.title, "citation": source.citation})
+    return rows
+
+
+def _rows(frame: pl.LazyFrame) -> int:
+    return frame.select(pl.len()).collect().item()

@@ -1,0 +1,107 @@
+"""The report: one self-contained page about one lake, to open from disk, print, or mail.
+
+Pictures stand inline in the page and, as files, beside it in `reports/figures/`. What the page says is gathered in
+`report_facts.py`; how it looks is `report.html.j2`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from assets.report_facts import Facts, facts
+from lake.store import Lake
+from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS, PROPERTY_MATRIX, TRANSFER, Table
+
+# picture -> the table without which it shows nothing
+NEEDS: Mapping[str, Table] = {
+    "coverage": PROPERTY_MATRIX,
+    "overlap": MATERIALS,
+    "elements": MATERIALS,
+    "parity": PREDICTIONS,
+    "gains": TRANSFER,
+    "candidates": CANDIDATES,
+    "bargains": CANDIDATES,
+}
+
+
+def render(lake: Lake) -> Path:
+    """Write `reports/report.html` and its pictures below the lake's root; returns the page's path.
+
+    A lake without some tables still gets its page: the sections say what to materialise.
+    """
+    folder = lake.root / "reports"
+    pictures = {path.stem: _inline(path) for path in draw(lake, folder / "figures")}
+    page = folder / "report.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    fresh = page.with_suffix(".new")
+    fresh.write_text(html(facts(lake), pictures), encoding="utf-8")
+    return fresh.replace(page)
+
+
+def draw(lake: Lake, folder: Path) -> list[Path]:
+    """Draw every picture whose table has rows, as PNG in the folder; an outdated picture is taken away."""
+    from lake.figures.style import save
+
+    written = []
+    for name, picture in _pictures().items():
+        path = folder / f"{name}.png"
+        if lake.scan(NEEDS[name]).head(1).collect().is_empty():
+            path.unlink(missing_ok=True)
+        else:
+            written.append(save(picture(lake), path))
+    return written
+
+
+def html(said: Facts, pictures: Mapping[str, str]) -> str:
+    """The page as text; `pictures`: name -> image as a data address."""
+    import jinja2
+
+    from lake.figures.style import unit_text
+
+    pages = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    pages.filters |= {"number": number, "count": count, "formula": formula, "unit": unit_text, "percent": percent}
+    return pages.get_template("report.html.j2").render(pictures=pictures, **vars(said))
+
+
+def number(value: float) -> str:
+    """A value to three significant digits, as people write it: 2,000, 92.0 as 92, 0.0123."""
+    return f"{float(f'{value:.3g}'):,g}".replace("-", "−")
+
+
+def count(value: int) -> str:
+    """A count with its thousands apart."""
+    return f"{value:,}"
+
+
+def percent(value: float) -> str:
+    """A share with its sign, one decimal."""
+    return f"{value:+.1%}".replace("-", "−").replace("%", " %")
+
+
+def formula(text: str) -> Any:
+    """A formula with its numbers set low."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"(\d+\.?\d*)", r"<sub>\1</sub>", str(escape(text))))  # escaped before it is marked safe
+
+
+def _pictures() -> Mapping[str, Callable]:
+    import lake.figures
+    import models.figures
+
+    drawn = (*((lake.figures, n) for n in lake.figures.__all__), *((models.figures, n) for n in models.figures.__all__))
+    return {name: getattr(module, name) for module, name in drawn}
+
+
+def _inline(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()

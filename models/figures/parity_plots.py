@@ -1,0 +1,89 @@
+"""Predicted against label, on test rows only, beside what the mean predictor would have done."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lake.figures.style import DEPTH, GRID, HALO, MUTED, ORIGIN_COLOUR, drawn, empty, unit_text, with_unit
+from lake.properties import PROPERTIES
+from lake.store import Lake
+from lake.tables import PREDICTIONS
+from models.results import best_study, errors
+
+ACROSS = 2  # panels side by side: still legible on a phone
+CROWD = 1500  # from here on points would hide each other, so hexagons count them
+
+
+@drawn
+def parity(lake: Lake) -> Figure:
+    """One panel per property: what the best study (by validation) predicts for test rows, against their labels."""
+    panels = {name: rows for name, rows in tested(lake).items() if len(rows)}
+    if not panels:
+        return empty("No prediction on a labelled test row yet: materialise training and predictions.")
+    down = -(-len(panels) // ACROSS)
+    across = min(ACROSS, len(panels))
+    figure = Figure(figsize=(4.3 * across, 4.2 * down), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    told = errors(lake)
+    grid = list(figure.subplots(down, across, squeeze=False).flat)
+    for axes, (name, rows) in zip(grid, panels.items(), strict=False):
+        _panel(axes, name, rows)
+        _errors(axes, told.filter(pl.col("property") == name, pl.col("study") == rows["study"][0]))
+    for axes in grid[len(panels) :]:
+        axes.axis("off")
+    return figure
+
+
+def tested(lake: Lake) -> dict[str, pl.DataFrame]:
+    """Property -> its labelled test rows, predicted by the study that validated best."""
+    rows = lake.read(PREDICTIONS).filter(pl.col("split") == "test", pl.col("label").is_not_null())
+    names = [name for name in PROPERTIES if name in set(rows["property"])]
+    return {n: rows.filter(pl.col("property") == n, pl.col("study") == best_study(lake, n)) for n in names}
+
+
+def _panel(axes: Axes, name: str, rows: pl.DataFrame) -> None:
+    known = PROPERTIES[name]
+    label, value = rows["label"].to_numpy(), rows["value"].to_numpy()
+    log = known.log and min(label.min(), value.min()) > 0
+    if log:
+        axes.set(xscale="log", yscale="log")
+    low, high = _limits(np.concatenate([label, value]), log)
+    axes.plot([low, high], [low, high], color=MUTED, linewidth=0.9, zorder=1)
+    if len(rows) > CROWD:
+        scale = {"xscale": "log", "yscale": "log"} if log else {}
+        axes.hexbin(label, value, gridsize=45, bins="log", mincnt=1, cmap=DEPTH, linewidths=0, **scale)
+    else:
+        faint = 0.75 if len(rows) < 200 else 0.4
+        look = {"marker": "^", "color": ORIGIN_COLOUR["predicted"], "alpha": faint, "linewidths": 0}
+        axes.scatter(label, value, s=20, zorder=2, **look)
+    axes.set(xlim=(low, high), ylim=(low, high), box_aspect=1)
+    axes.set_title(known.label.split(" (")[0] + (" (AGL)" if name.endswith("_agl") else ""))
+    axes.set_xlabel(with_unit(f"{known.origin} label", known.unit))
+    axes.set_ylabel(with_unit("predicted", known.unit))
+    axes.grid(color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    crowd = ", darker is more" if len(rows) > CROWD else ""
+    words = f"{len(rows):,} test rows, {rows['study'][0]}{crowd}"
+    axes.annotate(words, (0.97, 0.04), xycoords="axes fraction", ha="right",
+                  color=MUTED, fontsize=8.5)  # fmt: skip
+
+
+def _errors(axes: Axes, told: pl.DataFrame) -> None:
+    for row in told.filter(pl.col("mae_test").is_not_null()).iter_rows(named=True):
+        unit = f" {unit_text(row['unit'])}".rstrip()
+        seeds = f"mean of {row['seeds']} seeds" if row["seeds"] > 1 else "1 seed"
+        words = f"MAE {row['mae_test']:.3g}{unit} ({seeds})"
+        if row["mae_mean_predictor"] is not None:
+            words += f"\nmean predictor {row['mae_mean_predictor']:.3g}{unit}"
+        axes.annotate(words, (0.04, 0.96), xycoords="axes fraction", va="top", fontsize=8.5, bbox=HALO)
+
+
+def _limits(values: np.ndarray, log: bool) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    if log:
+        return low / 1.25, high * 1.25
+    margin = 0.05 * (high - low or 1.0)
+    return low - margin, high + margin

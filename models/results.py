@@ -1,0 +1,78 @@
+"""What the finished runs say, summed up: errors beside the mean predictor's, and gains with their intervals."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+
+from lake.store import Lake
+from lake.tables import PREDICTIONS, RUNS, TRANSFER
+
+CONFIDENCE = 0.95
+
+
+def errors(lake: Lake) -> pl.DataFrame:
+    """Per study and property the recipe with the lowest validation error, averaged over its seeds.
+
+    The test error is reported, never used to choose. Columns: study, property, unit, seeds, n_train, n_test,
+    mae_validation, mae_test, mae_test_spread (standard deviation over seeds), mae_mean_predictor.
+    """
+    runs = lake.read(RUNS)
+    mean = [pl.col(c).mean() for c in ("mae_validation", "mae_test", "mae_mean_predictor")]
+    return (
+        runs.with_columns(pl.col("recipe").map_elements(_without_seed, return_dtype=pl.String))
+        .group_by("study", "property", "unit", "recipe")
+        .agg(
+            pl.col("seed").n_unique().alias("seeds"),
+            pl.col("n_train", "n_test").max(),
+            pl.col("mae_test").std().alias("mae_test_spread"),
+            *mean,
+        )
+        .sort("mae_validation", "recipe", nulls_last=True)
+        .unique(["study", "property"], keep="first", maintain_order=True)
+        .drop("recipe")
+        .sort("property", "study")
+    )
+
+
+def best_study(lake: Lake, name: str) -> str | None:
+    """The study whose predictions of a property to use: lowest validation error, by name where none is known."""
+    named = pl.col("property") == name
+    told = lake.scan(PREDICTIONS).filter(named).select(pl.col("study").unique().sort()).collect()["study"].to_list()
+    tried = errors(lake).filter(named, pl.col("study").is_in(told)).drop_nulls("mae_validation")
+    return min(tried.select("mae_validation", "study").rows())[1] if len(tried) else next(iter(told), None)
+
+
+def gains(lake: Lake) -> pl.DataFrame:
+    """Mean gain of joint over single training per property with its 95 % t interval over paired seeds, and a verdict.
+
+    Columns: property, partners, seeds, mean, low, high, verdict. Each interval stands for itself: many properties
+    looked at together bring a false finding now and then. One seed has no interval, so it makes no claim.
+    """
+    per_property = lake.read(TRANSFER).group_by("property", maintain_order=True).agg(
+        pl.col("partners").first(),
+        pl.len().cast(pl.Int64).alias("seeds"),
+        pl.col("gain").mean().alias("mean"),
+        (pl.col("gain").std() / pl.len().sqrt()).alias("error"),
+    )  # fmt: skip
+    widths = [_half_width(seeds, error) for seeds, error in per_property.select("seeds", "error").iter_rows()]
+    half = pl.Series("half", widths, dtype=pl.Float64)
+    framed = per_property.drop("error").with_columns(low=pl.col("mean") - half, high=pl.col("mean") + half)
+    return framed.with_columns(verdict(pl.col("low"), pl.col("high")).alias("verdict")).sort("mean", descending=True)
+
+
+def verdict(low: pl.Expr, high: pl.Expr) -> pl.Expr:
+    """`helps` or `hurts` where the interval keeps off zero, else `no claim`."""
+    return pl.when(low > 0).then(pl.lit("helps")).when(high < 0).then(pl.lit("hurts")).otherwise(pl.lit("no claim"))
+
+
+def _half_width(seeds: int, error: float | None) -> float | None:
+    from scipy.stats import t
+
+    return None if error is None else float(t.ppf((1 + CONFIDENCE) / 2, seeds - 1) * error)
+
+
+def _without_seed(recipe: str) -> str:
+    """A recipe's JSON without its seed, so that the seeds of one recipe fall together."""
+    return json.dumps({k: v for k, v in json.loads(recipe).items() if k != "seed"}, sort_keys=True)

@@ -1,0 +1,63 @@
+"""The screen: is there a cheap material like diamond? Insulators ranked by thermal conductivity, with element cost.
+
+One scale ranks: AGL's Debye model, computed where AFLOW has it, else predicted by a model that learnt AGL labels.
+Experiment stands beside and never enters the ranking: AGL gives diamond 92 W/m/K where experiment has about 2,000,
+so one measured value among modelled ones would win by its scale alone.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from lake.store import Lake
+from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS, PROPERTY_MATRIX
+from models.element_cost import element_cost
+from models.results import best_study
+
+GAP_FLOOR = 1.0  # eV; below it electrons carry heat too, and the crystal is no insulator
+RANKED_BY = "thermal_conductivity_agl"
+
+
+def candidates(lake: Lake) -> pl.DataFrame:
+    """Every insulator with a thermal conductivity on AGL's scale, best first, as a CANDIDATES frame."""
+    known = (
+        lake.scan(MATERIALS).select("material_id", "reduced_formula", "space_group", "sources").collect()
+        .join(_cells(lake, "band_gap_measured", "band_gap", "thermal_conductivity_measured", RANKED_BY),
+              on="material_id", how="left")
+        .join(predicted(lake, "band_gap"), on="material_id", how="left")
+        .join(predicted(lake, RANKED_BY), on="material_id", how="left")
+    )  # fmt: skip
+    gap = _first("band_gap", measured="band_gap_measured", computed="band_gap", predicted="band_gap_predicted")
+    heat = _first("thermal_conductivity", computed=RANKED_BY, predicted=f"{RANKED_BY}_predicted")
+    ranked = (
+        known.with_columns(*gap, *heat)
+        .filter(pl.col("band_gap") >= GAP_FLOOR, pl.col("thermal_conductivity").is_not_null())
+        .sort("thermal_conductivity", "material_id", descending=[True, False])
+    )
+    cost = [element_cost(formula) for formula in ranked["reduced_formula"]]
+    rank = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("rank")
+    return CANDIDATES.checked(
+        ranked.with_columns(rank, pl.Series("cost", cost, dtype=pl.Float64)).select(CANDIDATES.schema.names())
+    )
+
+
+def predicted(lake: Lake, name: str) -> pl.DataFrame:
+    """What the models say of a property, one value per material: the median over its entries, of the best study."""
+    rows = lake.scan(PREDICTIONS).filter(pl.col("property") == name, pl.col("study") == best_study(lake, name))
+    value = pl.col("value").median().alias(f"{name}_predicted")
+    return rows.filter(pl.col("value").is_finite()).group_by("material_id").agg(value).collect()
+
+
+def _cells(lake: Lake, *names: str) -> pl.DataFrame:
+    """Columns of the property matrix by material; a property that the matrix lacks is null everywhere."""
+    matrix = lake.read(PROPERTY_MATRIX)
+    absent = [pl.lit(None, dtype=pl.Float64).alias(name) for name in names if name not in matrix.columns]
+    return matrix.with_columns(absent).select("material_id", *(pl.col(name).fill_nan(None) for name in names))
+
+
+def _first(name: str, **columns: str) -> tuple[pl.Expr, pl.Expr]:
+    """The first of the columns that has a value, and the origin (the keyword) that it came from."""
+    origin = pl.coalesce(
+        pl.when(pl.col(column).is_not_null()).then(pl.lit(origin)) for origin, column in columns.items()
+    )
+    return pl.coalesce(columns.values()).alias(name), origin.alias(f"{name}_origin")

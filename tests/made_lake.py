@@ -1,0 +1,152 @@
+"""Small made-up lakes for the tests of figures, screen and report: every number is written here by hand."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from lake.store import Lake
+from lake.tables import (
+    CANDIDATES,
+    ENTRIES,
+    MATERIALS,
+    OBSERVATIONS,
+    PREDICTIONS,
+    PROPERTY_MATRIX,
+    REJECTS,
+    RUNS,
+    TRANSFER,
+)
+from models.screen import candidates
+
+# formula, space group, sources, measured gap, computed gap, predicted gap, measured kappa, AGL kappa, predicted kappa
+CRYSTALS = (
+    ("C", "Fd-3m", ["mp", "aflow", "oqmd"], 5.47, 4.1, None, 2000.0, 92.0, 80.0),
+    ("BN", "F-43m", ["mp", "aflow"], 6.4, 4.5, None, 750.0, 85.0, 70.0),
+    ("BeO", "P6_3mc", ["mp", "aflow"], None, 7.5, None, 330.0, 60.0, None),
+    ("BAs", "F-43m", ["mp"], None, 1.2, None, 1300.0, None, 55.0),
+    ("AlN", "P6_3mc", ["mp", "oqmd"], None, None, 4.0, 285.0, None, 50.0),
+    ("SiC", "F-43m", ["aflow", "oqmd"], 2.36, 1.4, None, 490.0, 66.0, None),
+    ("UO2", "Fm-3m", ["cod"], None, 2.0, None, None, None, 9.0),
+    ("NaCl", "Fm-3m", ["mp", "aflow", "cod", "oqmd"], 8.5, 5.0, None, 6.5, 4.0, None),
+    ("GaSb", "F-43m", ["mp"], 0.73, 1.5, None, 33.0, 21.0, None),  # measured gap below the floor, computed above
+    ("Cu", "Fm-3m", ["mp", "cod"], None, 0.0, None, 401.0, 300.0, None),  # a metal
+    ("MgO", "Fm-3m", ["mp"], 7.8, 4.5, None, 60.0, None, None),  # measured only: not on the scale
+)
+
+
+def ground(root: Path) -> Lake:
+    """A lake with entries, rejects, materials, observations and the property matrix, and no model yet."""
+    lake = Lake(root)
+    lake.replace(MATERIALS, MATERIALS.frame([_material(*c[:3]) for c in CRYSTALS]))
+    lake.replace(ENTRIES, ENTRIES.frame([_entry(c[0], source) for c in CRYSTALS for source in c[2]] + [_slab()]))
+    lake.replace(REJECTS, REJECTS.frame(_rejects()))
+    keys = lake.read(MATERIALS).select(PROPERTY_MATRIX.schema.names())
+    places = {"band_gap_measured": 3, "band_gap": 4, "thermal_conductivity_measured": 6, "thermal_conductivity_agl": 7}
+    columns = [pl.Series(name, [c[place] for c in CRYSTALS], dtype=pl.Float64) for name, place in places.items()]
+    lake.replace(PROPERTY_MATRIX, keys.with_columns(columns))
+    lake.replace(OBSERVATIONS, OBSERVATIONS.frame(_observations()))
+    return lake
+
+
+def learnt(root: Path) -> Lake:
+    """The same lake with predictions, runs, transfer and candidates."""
+    lake = ground(root)
+    lake.replace(PREDICTIONS, PREDICTIONS.frame(_predictions()))
+    lake.replace(RUNS, RUNS.frame(_runs()))
+    lake.replace(TRANSFER, TRANSFER.frame(_transfer()))
+    lake.replace(CANDIDATES, candidates(lake))
+    return lake
+
+
+def _material(formula: str, group: str, sources: list[str]) -> dict:
+    members = [f"{source}:{formula}" for source in sources]
+    return {
+        "material_id": f"m-{formula}", "reduced_formula": formula, "representative": members[0], "members": members,
+        "sources": sources, "n_sources": len(sources), "space_group": group, "space_group_number": None, "n_atoms": 2,
+    }  # fmt: skip
+
+
+def _entry(formula: str, source: str, kind: str = "bulk") -> dict:
+    return {
+        "entry_id": f"{source}:{formula}", "source": source, "source_id": formula, "kind": kind,
+        "reduced_formula": formula, "n_atoms": 2, "volume": 20.0, "lattice": [3.0, 0, 0, 0, 3, 0, 0, 0, 3],
+        "positions": [0.0] * 6, "numbers": [6, 6], "structure_hash": f"h-{source}-{formula}",
+        "level_of_theory": "experiment" if source == "cod" else "PBE",
+        "licence": "CC0" if source == "cod" else "CC BY 4.0", "payload_sha256": "0" * 64,
+        "fetched_at": datetime(2026, 11, 22, tzinfo=UTC),
+    }  # fmt: skip
+
+
+def _slab() -> dict:
+    return _entry("CuCO", "ocp", "slab+adsorbate")
+
+
+def _rejects() -> list[dict]:
+    why = ("volume must be positive, found -3.1; see its record", "volume must be positive, found -8; see its record")
+    rows = [{"entry_id": f"cod:{i}", "stage": "entries.cod", "source": "cod", "reason": r} for i, r in enumerate(why)]
+    bad = "bulk_modulus must lie in 0..700 GPa, found <b>-665</b>"
+    rows.append({"entry_id": "mp:x", "stage": "observations.bulk_modulus", "source": "mp", "reason": bad})
+    return [row | {"payload_sha256": None} for row in rows]
+
+
+def _observations() -> list[dict]:
+    rows = []
+    for formula, _, sources, _, gap, *_ in CRYSTALS:
+        for place, source in enumerate(s for s in sources if s != "cod" and gap):
+            value = gap * (1 + 0.1 * place)
+            rows.append({
+                "entry_id": f"{source}:{formula}", "property": "band_gap", "value": value, "unit": "eV",
+                "origin": "computed", "level_of_theory": "PBE", "method": "Kohn-Sham gap", "correction": "none",
+                "source": source, "reference": None, "original_value": value, "original_unit": "eV",
+                "payload_sha256": "0" * 64,
+            })  # fmt: skip
+    return rows
+
+
+def _prediction(formula: str, source: str, name: str, unit: str, value: float, label: float | None, split: str) -> dict:
+    return {
+        "entry_id": f"{source}:{formula}", "material_id": f"m-{formula}", "property": name, "value": value,
+        "spread": 0.1, "unit": unit, "origin": "predicted", "split": split, "label": label, "study": "single",
+    }  # fmt: skip
+
+
+def _predictions() -> list[dict]:
+    rows = []
+    for place, (formula, _, sources, _, gap, guess, _, agl, heat) in enumerate(CRYSTALS):
+        split = ("test", "train")[place % 2]
+        if gap is not None or guess is not None:
+            rows.append(_prediction(formula, sources[0], "band_gap", "eV", guess or gap * 0.9, gap, split))
+        if heat is not None:
+            rows.append(_prediction(formula, sources[0], "thermal_conductivity_agl", "W/m/K", heat, agl, split))
+    return rows
+
+
+def _runs() -> list[dict]:
+    rows = []
+    for study, shift in (("single", 0.0), ("joint", 0.03)):
+        for name, unit, mae, mean in (("band_gap", "eV", 0.42, 1.31), ("thermal_conductivity_agl", "W/m/K", 7.1, 6.5)):
+            for seed in range(3):
+                rows.append({
+                    "run": f"{study}-{name}-{seed}", "study": study, "property": name, "unit": unit, "seed": seed,
+                    "recipe": json.dumps({"study": study, "task": name, "seed": seed}), "n_train": 7, "n_validation": 2,
+                    "n_test": 5, "mae_validation": mae + shift, "mae_test": mae + shift + 0.01 * seed,
+                    "mae_mean_predictor": mean, "epochs": 10, "seconds": 1.0, "checkpoint": "x.safetensors",
+                })  # fmt: skip
+    return rows
+
+
+def _transfer() -> list[dict]:
+    told = {
+        "band_gap": (-0.07, -0.08, -0.09),
+        "bulk_modulus": (0.10, 0.12, 0.11),
+        "magnetization_per_atom": (0.2, -0.2, 0.05),
+    }
+    return [
+        {"property": name, "partners": [p for p in told if p != name], "seed": seed, "mae_single": 1.0,
+         "mae_joint": 1.0 - gain, "gain": gain}
+        for name, values in told.items() for seed, gain in enumerate(values)
+    ]  # fmt: skip
