@@ -88,7 +88,9 @@ class Lake:
 
     def vacuum(self, table: Table, keep_hours: int = KEEP_HOURS) -> list[str]:
         """Delete files no version of the last `keep_hours` needs; returns their names."""
-        return DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False) if self.exists(table) else []
+        return (
+            DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False) if self.exists(table) else []
+        )
 
 
 @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)

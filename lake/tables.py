@@ -59,26 +59,27 @@ class Table:
         return self.checked(pl.DataFrame(rows, schema=self.schema, orient="row") if rows else self.empty())
 
     def checked(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame in contract order, or ContractError: missing, extra, wrongly typed or null columns, repeated keys."""
-        named = {c.name for c in self.columns}
+        """The frame in contract order, or ContractError: missing, extra, mistyped or null columns, repeated keys."""
         missing = [c for c in self.schema if c not in frame.columns]
-        extra = [c for c in frame.columns if c not in named]
+        extra = [c for c in frame.columns if c not in self.schema]
         if missing or (extra and not self.open_ended):
-            raise ContractError(f"table {self.name}: columns must be {list(named)}; missing {missing}, not known {extra}")
+            raise self._broken(f"columns must be {[*self.schema]}; missing {missing}, extra {extra}")
         frame = frame.select([*self.schema, *extra])
         for column in self.columns:
-            found = frame.schema[column.name]
-            if found != column.dtype:
-                raise ContractError(f"table {self.name}: column {column.name} must be {column.dtype}, found {found}")
+            if frame.schema[column.name] != column.dtype:
+                raise self._broken(f"column {column.name} must be {column.dtype}, found {frame.schema[column.name]}")
             if not column.nullable and frame[column.name].null_count():
-                raise ContractError(f"table {self.name}: column {column.name} may not be null")
+                raise self._broken(f"column {column.name} may not be null")
         for name in extra:
             if not frame.schema[name].is_float():
-                raise ContractError(f"table {self.name}: extra column {name} must be a float")
-        if frame.select(pl.struct(self.key).is_duplicated().any()).item() if len(frame) else False:
-            repeated = frame.filter(pl.struct(self.key).is_duplicated()).select(self.key).row(0)
-            raise ContractError(f"table {self.name}: key {self.key} must be unique, found twice: {repeated}")
+                raise self._broken(f"extra column {name} must be a float, found {frame.schema[name]}")
+        repeated = frame.filter(pl.struct(self.key).is_duplicated())
+        if len(repeated):
+            raise self._broken(f"key {self.key} must be unique, found twice: {repeated.select(self.key).row(0)}")
         return frame
+
+    def _broken(self, rule: str) -> ContractError:
+        return ContractError(f"table {self.name}: {rule}")
 
 
 TEXT, FLOAT, INT, FLAG = pl.String, pl.Float64, pl.Int64, pl.Boolean
@@ -340,7 +341,7 @@ TRANSFER = Table(
 )  # fmt: skip
 
 CANDIDATES = Table(
-    "candidates", "models", "Insulators ranked by thermal conductivity, with element cost: a cheap material like diamond?",
+    "candidates", "models", "Insulators by thermal conductivity, with element cost: a cheap material like diamond?",
     (
         Column("rank", INT, "1 is best"),
         MATERIAL_ID, FORMULA,

@@ -1,8 +1,8 @@
 """Every property the lake knows, one block each. To add a property, add a block.
 
 Paths and units: Materials Project SummaryDoc (emmet-core 0.87), AFLUX keywords (aflow 0.0.11), OQMD's OPTIMADE
-fields, COD's CIF data names, Open Catalyst's system.txt and extxyz. Names carry what must not be mixed: `_agl` is AFLOW's
-quasi-harmonic Debye model, `_measured` is experiment.
+fields, COD's CIF data names, Open Catalyst's system.txt and extxyz. Names carry what must not be mixed: `_agl` is
+AFLOW's quasi-harmonic Debye model, `_measured` is experiment.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ CATALOG: tuple[Property, ...] = (
     ),
     Property(
         "magnetization_per_atom", "Magnetization (computed, DFT)", "muB/atom",
-        "Total magnetic moment of the cell divided by its atoms: an extensive moment cannot be learnt by a mean over atoms.",
+        "Total magnetic moment of the cell over its atoms: an extensive moment cannot be learnt by a mean over atoms.",
         "magnetic", "computed", -0.5, 10.0,
         (
             Reading("mp", "total_magnetization", "muB/cell", "collinear spin density"),
@@ -158,7 +158,7 @@ CATALOG: tuple[Property, ...] = (
     ),
     Property(
         "thermal_conductivity_agl", "Thermal conductivity at 300 K (computed, AGL)", "W/m/K",
-        "Lattice thermal conductivity of AFLOW's Debye model: right in rank, far too low at the top (diamond 92, measured about 2,000).",
+        "Lattice part, by AFLOW's Debye model: fair in rank, far too low at the top (diamond 92, measured 2,000).",
         "thermal", "computed", 0.0, 5000.0,
         (Reading("aflow", "agl_thermal_conductivity_300K", "W/m/K", "AGL quasi-harmonic Debye model"),),
         PBE_FIRST, log=True,
@@ -182,7 +182,7 @@ CATALOG: tuple[Property, ...] = (
     ),
     Property(
         "adsorption_energy", "Adsorption energy (computed, RPBE)", "eV",
-        "Energy of slab and adsorbate minus the reference of clean slab and gas (OC20). Never mixed with bulk energies.",
+        "Energy of slab and adsorbate minus that of clean slab and gas (OC20). Never mixed with bulk energies.",
         "adsorption", "computed", -10.0, 10.0,
         (Reading("ocp", "adsorption_energy", "eV", "last frame minus reference energy", level_of_theory="RPBE"),),
     ),

@@ -1,4 +1,4 @@
-"""Telling: one crystal as one database tells it. The sample and the real files both become tellings; the mirror serves them."""
+"""Telling: one crystal as one database tells it. Sample and real files both become tellings; the mirror serves them."""
 
 from __future__ import annotations
 

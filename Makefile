@@ -1,0 +1,38 @@
+# Two commands for newcomers: `make demo`, `make test`. Everything lives in .venv, data/ and demo/.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# One thread per process: the processes already fill the cores.
+export OMP_NUM_THREADS := 1
+export DAGSTER_DISABLE_TELEMETRY := 1
+
+.PHONY: help setup demo ui test lint clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.ready  ## make .venv with everything pinned
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: setup  ## crawl the embedded sample and build the whole lake in demo/, ending in a report
+	$(BIN)/crystal-lake --root demo demo
+
+ui: setup  ## Dagster's web UI on http://127.0.0.1:3000 with the demo lake in it
+	$(BIN)/crystal-lake --root demo ui
+
+test: setup lint  ## every test
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+lint: setup  ## style, spelling, the import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell .
+	$(BIN)/lint-imports
+
+clean:  ## remove what was built (not data/)
+	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,89 @@
+"""The store: commits are whole, partitions are replaced alone, old versions stay readable."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lake.store import Lake
+from lake.tables import MATCHES, OBSERVATIONS, ContractError
+
+
+def observation(name: str, value: float, entry: str = "mp:1") -> dict:
+    return {
+        "entry_id": entry, "property": name, "value": value, "unit": "eV", "origin": "computed",
+        "level_of_theory": "PBE", "method": "", "correction": "none", "source": "mp", "reference": None,
+        "original_value": value, "original_unit": "eV", "payload_sha256": None,
+    }  # fmt: skip
+
+
+def values(lake: Lake) -> dict[tuple[str, str], float]:
+    frame = lake.read(OBSERVATIONS)
+    return {(e, p): v for e, p, v in frame.select("entry_id", "property", "value").iter_rows()}
+
+
+def test_a_table_never_written_reads_as_empty_in_contract_order(tmp_path):
+    lake = Lake(tmp_path)
+    assert lake.read(MATCHES).schema == MATCHES.schema
+    assert lake.version(MATCHES) is None and lake.files(MATCHES) == [] and not lake.exists(MATCHES)
+
+
+NAMES = ["band_gap", "it's", "a b", "x%2Fy"]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.lists(st.floats(-9, 9), max_size=3)), max_size=6))
+def test_replacing_a_partition_touches_that_partition_only(tmp_path_factory, writes):
+    lake = Lake(tmp_path_factory.mktemp("lake"))
+    expected: dict[str, list[float]] = {}
+    for name, numbers in writes:
+        rows = [observation(name, v, f"mp:{i}") for i, v in enumerate(numbers)]
+        lake.replace(OBSERVATIONS, OBSERVATIONS.frame(rows), partition=name)
+        expected[name] = numbers
+    assert values(lake) == {(f"mp:{i}", n): v for n, vs in expected.items() for i, v in enumerate(vs)}
+
+
+def test_rows_of_another_partition_are_refused(tmp_path):
+    with pytest.raises(ContractError, match="must say so"):
+        Lake(tmp_path).replace(OBSERVATIONS, OBSERVATIONS.frame([observation("a", 1.0)]), partition="b")
+
+
+def test_earlier_versions_stay_readable(tmp_path):
+    lake = Lake(tmp_path)
+    for value in (1.0, 2.0):
+        lake.replace(OBSERVATIONS, OBSERVATIONS.frame([observation("a", value)]), partition="a")
+    assert lake.read(OBSERVATIONS, at=0)["value"].to_list() == [1.0]
+    assert lake.read(OBSERVATIONS)["value"].to_list() == [2.0]
+
+
+def test_the_files_named_are_the_whole_snapshot(tmp_path):
+    import polars as pl
+
+    lake = Lake(tmp_path)
+    for name in ("a", "b", "a"):
+        lake.replace(OBSERVATIONS, OBSERVATIONS.frame([observation(name, 1.0)]), partition=name)
+    read = pl.read_parquet(lake.files(OBSERVATIONS), hive_partitioning=True)
+    assert len(read) == len(lake.read(OBSERVATIONS)) == 2
+
+
+WRITER = """
+import sys
+sys.path.insert(0, {here!r})
+from tests.lake.test_store import observation
+from lake.store import Lake
+from lake.tables import OBSERVATIONS
+for turn in range(5):
+    Lake(sys.argv[1]).replace(
+        OBSERVATIONS, OBSERVATIONS.frame([observation(sys.argv[2], float(turn))]), partition=sys.argv[2])
+"""
+
+
+def test_two_processes_writing_different_partitions_at_once_lose_nothing(tmp_path):
+    from pathlib import Path
+
+    code = WRITER.format(here=str(Path(__file__).parents[2]))
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "abc"]
+    assert [p.wait(120) for p in running] == [0, 0, 0]
+    assert values(Lake(tmp_path)) == {("mp:1", name): 4.0 for name in "abc"}
