@@ -12,7 +12,7 @@ import numpy as np
 from lake.crystal import NUMBER, SMALLEST_DISTANCE, Crystal, CrystalError
 
 FULL = 0.995  # occupancies above this are full: rounding in print
-CELL = ("_cell_length_a", "_cell_length_b", "_cell_length_c", "_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma")
+CELL = (*(f"_cell_length_{x}" for x in "abc"), *(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")))
 OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 HERMANN_MAUGUIN = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M", "_symmetry_space_group_name_h-m")

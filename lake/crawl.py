@@ -51,7 +51,7 @@ def crawl(lake: Lake, source: Source, anew: bool = False) -> CrawlReport:
     before = last_marker(lake, source.name)
     ledger = Ledger.resume_or_open(lake, source.name, marker)
     report = CrawlReport(source.name, ledger.crawl, "open", ledger.marker)
-    if ledger.marker is not None and ledger.marker == before and not anew and not ledger.done:
+    if ledger.marker is not None and ledger.marker == before and not anew and not ledger.resumed:
         ledger.close()
         report.state = "unchanged"
         return report
@@ -68,7 +68,7 @@ def _work_off(ledger: Ledger, source: Source, report: CrawlReport) -> None:
         try:
             page = source.fetch(unit)
             _hold_to_promise(page)
-        except SourceDown as fault:
+        except Exception as fault:  # also a parser that crashes: one unit fails, the others go on
             failed += 1
             _poison(ledger, report, unit.key, fault)
             if failed == PATIENCE:
@@ -87,7 +87,7 @@ def _units(ledger: Ledger, source: Source, report: CrawlReport) -> Iterator[Unit
     while True:
         try:
             unit = next(planned, None)
-        except SourceDown as fault:
+        except Exception as fault:
             _poison(ledger, report, "plan", fault)
             return
         if unit is None:
@@ -99,7 +99,8 @@ def _chain(ledger: Ledger, unit: Unit | None, report: CrawlReport) -> Iterator[U
     walked: set[str] = set()
     while unit is not None:
         if unit.key in walked:
-            _poison(ledger, report, f"{unit.key} again", SourceDown(f"{unit.key} must lead on, found a link back to it"))
+            fault = SourceDown(f"a chain of pages must lead on, found a link back to {unit.key}")
+            _poison(ledger, report, f"{unit.key} again", fault)
             return
         walked.add(unit.key)
         if unit.key in ledger.done:
@@ -117,7 +118,8 @@ def _hold_to_promise(page: Page) -> None:
         raise SourceDown(f"{page.request} must give {page.expected} records, found {came}; run the crawl again later")
 
 
-def _poison(ledger: Ledger, report: CrawlReport, key: str, fault: SourceDown) -> None:
-    ledger.poison(key, str(fault))
+def _poison(ledger: Ledger, report: CrawlReport, key: str, fault: Exception) -> None:
+    reason = str(fault) if isinstance(fault, SourceDown) else f"{type(fault).__name__}: {fault}"
+    ledger.poison(key, reason)
     report.poisoned += 1
-    report.error = report.error or str(fault)
+    report.error = report.error or reason

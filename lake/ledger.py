@@ -60,7 +60,7 @@ class Ledger:
     """One crawl of one source, as written down.
 
     done: key of a unit that is closed -> the unit that follows it in its chain, None at its end.
-    hashes: source_id -> SHA-256 of the latest version the lake holds.
+    hashes: source_id -> SHA-256 of the latest version the lake holds. resumed: whether an earlier run opened it.
     """
 
     lake: Lake
@@ -69,6 +69,7 @@ class Ledger:
     marker: str | None
     done: dict[str, Unit | None] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    resumed: bool = False
 
     @classmethod
     def resume_or_open(cls, lake: Lake, source: str, marker: str | None) -> Ledger:
@@ -80,7 +81,7 @@ class Ledger:
             ledger = cls(lake, source, f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}", marker)
             ledger._note("opened")
         else:
-            ledger = cls(lake, source, left["crawl"][-1], left["marker"][-1])
+            ledger = cls(lake, source, left["crawl"][-1], left["marker"][-1], resumed=True)
             ledger._recall()
         versions = latest_versions(lake, source)
         ledger.hashes = dict(zip(versions["source_id"], versions["payload_sha256"], strict=True))
@@ -106,8 +107,8 @@ class Ledger:
         new = self._new(page.records)
         common = {"source": self.source, "crawl": self.crawl, "page": unit.key}
         rows = [
-            {**common, "source_id": r.source_id, "payload_sha256": sha, "media_type": r.media_type, "payload": r.payload,
-             "fetched_at": now}
+            {**common, "source_id": r.source_id, "payload_sha256": sha, "media_type": r.media_type,
+             "payload": r.payload, "fetched_at": now}
             for r, sha in new
         ]  # fmt: skip
         self.lake.append(RECORDS, RECORDS.frame(rows))
@@ -150,7 +151,8 @@ class Ledger:
             self.done[key] = Unit(**orjson.loads(following)) if following else None
 
     def _note(self, state: str) -> None:
-        row = {"source": self.source, "crawl": self.crawl, "state": state, "marker": self.marker, "at": datetime.now(UTC)}
+        now = datetime.now(UTC)
+        row = {"source": self.source, "crawl": self.crawl, "state": state, "marker": self.marker, "at": now}
         self.lake.append(CRAWLS, CRAWLS.frame([row]))
 
 

@@ -27,13 +27,12 @@ PER_PAGE = 500  # rows with positions; pages of this size are routine there
 PER_SWEEP = 5000  # rows of two short fields
 PER_QUESTION = 50  # ids in one question: URLs must stay below 8000 characters
 KEYWORDS = (
-    "aurl", "compound", "species", "composition", "geometry", "positions_fractional", "prototype",
-    "spacegroup_relax", "aflowlib_date", "dft_type", "ldau_TLUJ", "species_pp_version", "energy_cell",
-    "enthalpy_formation_atom", "Egap", "Egap_type", "spin_cell", "spin_atom", "volume_cell", "density",
-    "ael_bulk_modulus_vrh", "ael_shear_modulus_vrh", "ael_poisson_ratio", "ael_elastic_anisotropy",
-    "agl_debye", "agl_thermal_conductivity_300K", "agl_thermal_expansion_300K", "agl_gruneisen",
-    "agl_heat_capacity_Cp_300K", "agl_bulk_modulus_static_300K",
+    "aurl", "compound", "species", "composition", "geometry", "positions_fractional", "spacegroup_relax",
+    "aflowlib_date", "dft_type", "ldau_TLUJ", "enthalpy_formation_atom", "Egap", "Egap_type", "spin_cell", "spin_atom",
+    "volume_cell", "density", "ael_bulk_modulus_vrh", "ael_shear_modulus_vrh", "agl_debye",
+    "agl_thermal_conductivity_300K", "agl_thermal_expansion_300K",
 )  # fmt: skip
+GRAMMAR = "(),:*!$'"  # characters that AFLUX reads as they are
 FAULTS = (b"Lux Fail", b"DB Fail", b"Count Fail")
 LEVELS = {"PAW_PBE": "PBE", "PAW_LDA": "LDA", "PAW_GGA": "PW91", "PAW_RPBE": "RPBE", "US_LDA": "LDA", "US_GGA": "PW91"}
 ASSUMED_LEVEL = "PBE"  # where a row names neither dft_type nor potentials; nearly all of AFLOW is PAW_PBE
@@ -66,7 +65,7 @@ class Aflow:
         _, rows = answer.value
         records = [Record(row["auid"], orjson.dumps(row).decode()) for row in rows]
         asked = unit.request.get("auids", ())
-        missing = {auid: "AFLUX has no such row any more" for auid in set(asked) - {r.source_id for r in records}}
+        missing = dict.fromkeys(set(asked) - {r.source_id for r in records}, "AFLUX has no such row any more")
         return Page(answer.url, records, answer.sha256, unit.request["expected"], None, answer.attempts, missing)
 
     def stamp(self, payload: str) -> str:
@@ -83,7 +82,7 @@ class Aflow:
         return Entry(_crystal(row), _level(row), licence=self.licence)
 
     def _ask(self, summons: str) -> Answer:
-        return self._http.ask(f"{self._http.base}/API/aflux/?{quote(summons, safe="(),:*!$'")}", rows_of)
+        return self._http.ask(f"{self._http.base}/API/aflux/?{quote(summons, safe=GRAMMAR)}", rows_of)
 
     def _changed(self, catalog: str, total: int, dates: Mapping[str, str]) -> Iterator[Unit]:
         changed = []
@@ -168,7 +167,7 @@ def _crystal(row: Mapping[str, Any]) -> Crystal:
         raise Unusable(f"a structure needs geometry, species, composition and positions; the row lacks {absent}")
     geometry, positions = _numbers(row, "geometry"), _numbers(row, "positions_fractional")
     if len(geometry) != 6 or len(positions) % 3:
-        raise CrystalError(f"geometry has 6 numbers and positions come in threes, found {len(geometry)}, {len(positions)}")
+        raise CrystalError(f"geometry has 6 numbers and positions 3 n, found {len(geometry)} and {len(positions)}")
     counts = _numbers(row, "composition").astype(int)
     symbols = np.repeat(_items(row["species"]), counts) if len(counts) == len(_items(row["species"])) else []
     if len(symbols) * 3 != len(positions):

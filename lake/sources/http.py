@@ -53,7 +53,7 @@ class Answer:
 
 
 class Polite(requests.Session):
-    """A requests session that keeps to the settings. Anything that takes a session (mp-api does) becomes polite by it."""
+    """A requests session that keeps to the settings. What takes a session, as mp-api does, becomes polite."""
 
     def __init__(self, source: str, settings: Settings) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class Polite(requests.Session):
         return Answer(None, response.url, sha256, self._attempts)
 
     def own(self, link: str) -> str:
-        """A link as an absolute URL of this database, http raised to https where it speaks https; SourceDown if elsewhere."""
+        """A link as an absolute URL of this database, http raised to https; SourceDown where it leads elsewhere."""
         home, there = urlsplit(self.base), urlsplit(urljoin(self.base + "/", link))
         if there.scheme == "http" and home.scheme == "https" and there.hostname == home.hostname and not there.port:
             there = there._replace(scheme="https")
@@ -173,7 +173,7 @@ class Polite(requests.Session):
         except (TryAgain, NotData, requests.RequestException) as fault:
             found = str(fault) or type(fault).__name__
             times = "once" if number == 1 else f"{number} times"
-            raise SourceDown(f"{self.source}: asked {url} {times}, found {found}; {AGAIN}") from fault
+            raise SourceDown(f"{self.source}: asked {url[:200]} {times}, found {found}; {AGAIN}") from fault
         raise AssertionError("patience ends in an answer or a fault")
 
     def _again(self, fault: Exception) -> bool | float:

@@ -2,11 +2,13 @@
 
 Reads `/materials/summary/` page by page, in the order of material_id (the server has no order of its own).
 A criterion (`deprecated=False`) keeps mp-api on REST: without one it downloads the whole collection from S3.
+Summary documents do not say which functional they stand on: the run type of the task behind the structure is asked
+from `/materials/core/` and kept in the record as `run_type`, the one key that the summary itself does not have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from math import ceil
 from typing import Any
@@ -20,6 +22,7 @@ from lake.sources.page import Entry, Known, Page, Record, SourceDown, Unit, Unus
 from lake.sources.reading import atomic_numbers, cell_vectors, site_positions
 
 PER_PAGE = 1000  # the server's own maximum
+PER_QUESTION = 200  # ids in one question: longer URLs are refused
 CRITERIA = {"deprecated": False}
 FIELDS = [
     "material_id", "formula_pretty", "structure", "symmetry", "theoretical", "deprecated", "last_updated", "origins",
@@ -32,7 +35,7 @@ FIELDS = [
 ]  # fmt: skip
 LICENCES = {"BY-C": "CC BY 4.0", "BY-NC": "CC BY-NC 4.0"}
 LEVELS = {"GGA": "PBE", "GGA+U": "PBE+U", "GGA_U": "PBE+U", "R2SCAN": "r2SCAN", "HSE06": "HSE06"}
-ASSUMED_LEVEL = "PBE"  # summary documents rarely name a run type; most of the collection is GGA
+ASSUMED_LEVEL = "PBE"  # where the task's run type is not told; most of the collection is GGA
 
 
 class MaterialsProject:
@@ -54,7 +57,7 @@ class MaterialsProject:
 
     def plan(self, known: Known) -> Iterator[Unit]:
         """Pages of 1000 documents; what is known does not matter, since nothing can be filtered by date."""
-        total = self._search(lambda summary: summary.count(dict(CRITERIA)))
+        total = self._search(lambda rester: rester.summary.count(dict(CRITERIA)))
         for number in range(1, ceil(total / PER_PAGE) + 1):
             expected = min(PER_PAGE, total - (number - 1) * PER_PAGE)
             yield Unit(f"page={number:06d}", {"page": number, "expected": expected})
@@ -63,12 +66,17 @@ class MaterialsProject:
         """One page, as mp-api gives it without its document model."""
         number = unit.request["page"]
         documents = self._search(
-            lambda summary: summary.search(
+            lambda rester: rester.summary.search(
                 **CRITERIA, fields=FIELDS, chunk_size=PER_PAGE, num_chunks=1, _page=number, _sort_fields="material_id"
             )
         )
-        records = [Record(_normal_id(d["material_id"]), orjson.dumps(d).decode()) for d in documents]
         answer = self._http.last
+        run_types = self._run_types([document["material_id"] for document in documents])
+        records = []
+        for document in documents:
+            source_id = normal_id(document["material_id"])
+            document["run_type"] = _run_type_behind(document, run_types.get(source_id, {}))
+            records.append(Record(source_id, orjson.dumps(document).decode()))
         return Page(answer.url, records, answer.sha256, unit.request["expected"], attempts=answer.attempts)
 
     def stamp(self, payload: str) -> str:
@@ -80,19 +88,31 @@ class MaterialsProject:
         return orjson.loads(payload)
 
     def read(self, payload: str) -> Entry:
-        """The relaxed structure, with the run type of its origin where the document names one, else PBE (assumed)."""
+        """The relaxed structure, at the level of the task behind it, PBE where that is not told (assumed)."""
         document = orjson.loads(payload)
         if not document.get("structure"):
             raise Unusable("a summary document must hold a structure, found none")
-        licence = (document.get("builder_meta") or {}).get("license")
-        return Entry(
-            _crystal(document["structure"]), _level(document), licence=LICENCES.get(licence, licence or self.licence)
-        )
+        told = (document.get("builder_meta") or {}).get("license") or "BY-C"
+        level = _level(document.get("run_type"))
+        return Entry(_crystal(document["structure"]), level, licence=LICENCES.get(told, told))
 
-    def _search(self, question: Any) -> Any:
-        """Put a question to mp-api's summary rester; its errors, whatever they are, come back as SourceDown."""
+    def _run_types(self, material_ids: list[str]) -> dict[str, dict[str, str]]:
+        """Material id -> task id -> run type (`GGA`, `GGA+U`, `r2SCAN`)."""
+        found = {}
+        for start in range(0, len(material_ids), PER_QUESTION):
+            asked = material_ids[start : start + PER_QUESTION]
+            documents = self._search(
+                lambda rester, asked=asked: rester.search(material_ids=asked, fields=["material_id", "run_types"])
+            )
+            for document in documents:
+                tasks = document.get("run_types") or {}
+                found[normal_id(document["material_id"])] = {normal_id(task): run for task, run in tasks.items()}
+        return found
+
+    def _search(self, question: Callable[[Any], Any]) -> Any:
+        """Put a question to mp-api's materials rester; its errors, whatever they are, come back as SourceDown."""
         try:
-            return question(self._rester.materials.summary)
+            return question(self._rester.materials)
         except SourceDown:
             raise
         except Exception as fault:  # mp-api lets several kinds escape
@@ -126,17 +146,22 @@ def _heartbeat_of(body: bytes) -> dict[str, Any]:
     return beat
 
 
-def _normal_id(material_id: str) -> str:
+def normal_id(identifier: str) -> str:
     """`mp-149`, also where the server writes it in its new alphabetical form."""
     from emmet.core.mpid import AlphaID
 
-    return AlphaID(material_id).string
+    return AlphaID(identifier).string
 
 
-def _level(document: Mapping[str, Any]) -> str:
-    """Level of theory of the origin of the structure, else of any origin that names a run type, else the assumed one."""
-    origins = sorted(document.get("origins") or [], key=lambda origin: origin.get("name") != "structure")
-    run_type = next((str(o["run_type"]) for o in origins if o.get("run_type")), None)
+def _run_type_behind(document: Mapping[str, Any], run_types: Mapping[str, str]) -> str | None:
+    """Run type of the task that gave the structure; of all its tasks where they agree; else None."""
+    origins = document.get("origins") or []
+    tasks = [normal_id(origin["task_id"]) for origin in origins if origin.get("name") == "structure"]
+    told = {run_types[task] for task in tasks if task in run_types} or set(run_types.values())
+    return told.pop() if len(told) == 1 else None
+
+
+def _level(run_type: str | None) -> str:
     return LEVELS.get(run_type.upper(), run_type) if run_type else ASSUMED_LEVEL
 
 

@@ -88,7 +88,8 @@ def page_of(body: bytes) -> dict[str, Any]:
     answer = json_of(body)
     if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
         raise NotData(f"JSON without a list of structures: {quoted(body)}")
-    if not all(isinstance(row, dict) and "id" in row and isinstance(row.get("attributes"), dict) for row in answer["data"]):
+    rows = answer["data"]
+    if not all(isinstance(row, dict) and "id" in row and isinstance(row.get("attributes"), dict) for row in rows):
         raise NotData(f"structures without id and attributes: {quoted(body)}")
     return answer
 
