@@ -1,0 +1,143 @@
+"""Kept records -> the observations of one property: a projection, never a new crawl.
+
+What belongs here: finding a property's value in the records that became entries, and saying what cannot be used.
+Where it stands in each database is `lake/properties/catalog.py`; what a number is, `lake/properties/served.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+
+import polars as pl
+
+from lake.properties import property_named
+from lake.properties.definition import Property, Reading
+from lake.properties.served import BadValue, conversion, in_range, number
+from lake.rejects import Reject, rejects_of
+from lake.store import Lake
+from lake.tables import ENTRIES, LABELS, OBSERVATIONS, RECORDS, REJECTS
+
+FieldsOf = Callable[[str, str], Mapping[str, object]]
+Found = dict[str, object]
+
+
+def write_observations(lake: Lake, property_name: str, fields_of: FieldsOf | None = None) -> dict[str, int]:
+    """Write that property's partition of OBSERVATIONS, and of REJECTS what cannot be used; returns both counts.
+
+    fields_of: (source, payload) -> the record's fields; by default the source's own `fields`.
+    Only records that became entries speak; where two readings speak for one entry, the catalog's first is kept.
+    Raises UnknownProperty.
+    """
+    kind = property_named(property_name)
+    rows: dict[str, Found] = {}
+    refused: list[Reject] = []
+    for reading in kind.readings:
+        for served in _served(lake, kind, reading, fields_of or _fields_of_source):
+            try:
+                observation = _observation(kind, reading, served)
+                if observation is None:
+                    continue
+                if (first := rows.get(served["entry_id"])) is not None:
+                    raise BadValue(f"is not needed: {first['reference'] or first['source']} already speaks")
+                rows[served["entry_id"]] = observation
+            except BadValue as error:
+                refused.append(_reject(kind, reading, served, str(error)))
+    stage = f"observations.{kind.name}"
+    lake.replace(OBSERVATIONS, OBSERVATIONS.frame(list(rows.values())), partition=kind.name)
+    lake.replace(REJECTS, rejects_of(stage, refused), partition=stage)
+    return {"observations": len(rows), "rejects": len({reject.entry_id for reject in refused})}
+
+
+def at_path(fields: Mapping[str, object], path: str) -> object:
+    """The field of that name or, step by step, of that dotted path; None where it is not there."""
+    if path in fields:
+        return fields[path]
+    found: object = fields
+    for step in path.split("."):
+        if not isinstance(found, Mapping) or step not in found:
+            return None
+        found = found[step]
+    return found
+
+
+def _observation(kind: Property, reading: Reading, served: Found) -> Found | None:
+    """A row of OBSERVATIONS, None where the database says nothing; raises BadValue."""
+    if served["problem"]:
+        raise BadValue(served["problem"])
+    original = number(served["value"])
+    if original is None:
+        return None
+    value = conversion(served["unit"], kind.unit)(original, served["n_atoms"])
+    return {
+        "entry_id": served["entry_id"],
+        "property": kind.name,
+        "value": in_range(value, kind),
+        "unit": kind.unit,
+        "origin": kind.origin,
+        "level_of_theory": reading.level_of_theory or served["level_of_theory"],
+        "method": reading.method,
+        "correction": reading.correction,
+        "source": reading.source,
+        "reference": served["reference"],
+        "original_value": original,
+        "original_unit": served["unit"],
+        "payload_sha256": served["payload_sha256"],
+    }
+
+
+def _reject(kind: Property, reading: Reading, served: Found, why: str) -> Reject:
+    told = f" (served as {str(served['value'])[:80]} {served['unit']})" if served["value"] is not None else ""
+    reason = f"{kind.name} of {served['entry_id']} {why}{told}"
+    return Reject(served["entry_id"], reading.source, reason, served["payload_sha256"])
+
+
+def _served(lake: Lake, kind: Property, reading: Reading, fields_of: FieldsOf) -> Iterator[Found]:
+    """What a reading finds: value and unit as served, with the entry's id, atoms, level of theory and record."""
+    return _labels(lake, kind) if reading.source == "labels" else _records(lake, reading, fields_of)
+
+
+def _records(lake: Lake, reading: Reading, fields_of: FieldsOf) -> Iterator[Found]:
+    for row in _records_of_entries(lake, reading.source).iter_rows(named=True):
+        payload = row.pop("payload")
+        row |= {"value": None, "unit": reading.unit, "reference": None, "problem": ""}
+        try:
+            row["value"] = at_path(fields_of(reading.source, payload), reading.path)
+        except Exception as error:  # one unreadable record must not cost the others theirs
+            row["problem"] = f"stands in a record that cannot be read ({type(error).__name__}: {error})"
+        yield row
+
+
+def _records_of_entries(lake: Lake, source: str) -> pl.DataFrame:
+    """Each entry of the source with the very record it was read from, sorted by entry."""
+    entries = lake.scan(ENTRIES).filter(pl.col("source") == source)
+    records = lake.scan(RECORDS).filter(pl.col("source") == source)
+    version = ["source_id", "payload_sha256"]  # the same payload may have come in several crawls
+    return (
+        entries.select("entry_id", "n_atoms", "level_of_theory", *version)
+        .join(records.select(*version, "payload").unique(version), on=version)
+        .select("entry_id", "n_atoms", "level_of_theory", "payload_sha256", "payload")
+        .sort("entry_id")
+        .collect()
+    )
+
+
+def _labels(lake: Lake, kind: Property) -> Iterator[Found]:
+    entries = lake.scan(ENTRIES).select("entry_id", "n_atoms", "level_of_theory")
+    labels = lake.scan(LABELS).filter(pl.col("property") == kind.name)
+    rows = labels.join(entries, on="entry_id", how="left").sort("entry_id", "reference").collect()
+    for row in rows.select("entry_id", "value", "unit", "reference", "n_atoms", "level_of_theory").iter_rows(named=True):
+        problem = "" if row["n_atoms"] else "needs an entry of that id, and there is none"
+        yield row | {"payload_sha256": None, "problem": problem}
+
+
+def _fields_of_source(source: str, payload: str) -> Mapping[str, object]:
+    return _source(source).fields(payload)
+
+
+@cache
+def _source(name: str):
+    from lake.settings import Settings
+    from lake.sources import source_named
+
+    return source_named(name, Settings())
