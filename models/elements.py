@@ -3,7 +3,7 @@
 After the atom features of Xie and Grossman (PRL 120, 145301, 2018): one-hot group, period and block, and one-hot bins
 of electronegativity, radius, first ionisation energy, electron affinity and molar volume, so that a rare element
 resembles its neighbours in the table. Differs from theirs: atomic instead of covalent radius, molar instead of atomic
-volume, and the place in the f block instead of the number of valence electrons. What is not known leaves its bins empty.
+volume, and the place in the f block instead of the number of valence electrons. The unknown leaves its bins empty.
 """
 
 from __future__ import annotations

@@ -134,6 +134,11 @@ class GraphStore:
     def __len__(self) -> int:
         return len(self._where)
 
+    @property
+    def hashes(self) -> pl.Series:
+        """The structures that have a graph, in the store's order."""
+        return self._where["structure_hash"]
+
     def rows(self, structure_hashes: Sequence[str] | pl.Series) -> np.ndarray:
         """The store's rows of these structures, (n,) int64; MissingGraph names one that has none."""
         asked = pl.DataFrame({"structure_hash": pl.Series(structure_hashes, dtype=pl.String)})

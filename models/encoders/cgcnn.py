@@ -59,7 +59,8 @@ class Convolution(nn.Module):
         """The atoms after one exchange with their neighbours."""
         own, other, edge = self.mix.weight.split(self.parts, dim=1)
         neighbours = linear(atoms, other).index_select(0, index.reshape(-1)).view(*index.shape, -1)
-        mixed = linear(edges, edge) + neighbours + linear(atoms, own, self.mix.bias).unsqueeze(1)
+        # in place: a fresh array of this size costs more than the sum
+        mixed = linear(edges, edge).add_(neighbours).add_(linear(atoms, own, self.mix.bias).unsqueeze(1))
         gate, core = self._normalised(mixed, real).chunk(2, dim=-1)
         message = torch.sigmoid(gate) * softplus(core)
         if real is not None:

@@ -1,0 +1,142 @@
+"""What the trained models say: of every entry of the lake, or of crystals from anywhere. No torch at import.
+
+The value is the mean over the seeds, the spread their standard deviation: how far training's chance moves the answer,
+not how far the answer is from the truth. Of a crystal with an element that was not in training nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from lake.crystal import SYMBOLS, Crystal, CrystalError
+from lake.properties import property_named
+from lake.store import Lake
+from lake.tables import ENTRIES, PREDICTIONS, RUNS
+from models.checkpoint import Checkpoint, CheckpointError, read
+from models.dataset import labels, places
+from models.pool import spread
+
+CRYSTAL_COLUMNS = {
+    "name": pl.String,
+    "property": pl.String,
+    "value": pl.Float64,
+    "spread": pl.Float64,
+    "unit": pl.String,
+}
+
+
+class CannotPredict(ValueError):
+    """A crystal or a property that the models know nothing of; the message names it."""
+
+
+def predict(lake: Lake, runs: pl.DataFrame | None = None, processes: int | None = None) -> pl.DataFrame:
+    """PREDICTIONS rows of all bulk entries that have a graph and only elements that training had.
+
+    runs: RUNS rows whose checkpoints speak, grouped by study; by default all that the lake holds.
+    """
+    runs = lake.read(RUNS) if runs is None else runs
+    paths = runs["checkpoint"].unique(maintain_order=True).to_list()
+    said = spread(speak, [(lake.root, path) for path in paths], "predicting", processes)
+    if not said:
+        return PREDICTIONS.empty()
+    keys = ["entry_id", "property", "study"]
+    mean = pl.concat(said).group_by(keys).agg(pl.col("value").mean(), spread=_spread())
+    names = mean["property"].unique().to_list()
+    known = pl.concat([labels(lake, name) for name in names]).rename({"value": "label"})
+    units = {name: property_named(name).unit for name in names}
+    rows = (
+        mean.join(places(lake).drop("structure_hash"), on="entry_id")
+        .join(known, on=["entry_id", "property"], how="left")
+        .with_columns(unit=pl.col("property").replace_strict(units, return_dtype=pl.String), origin=pl.lit("predicted"))
+    )
+    return PREDICTIONS.checked(rows.select(PREDICTIONS.schema.names()).sort(keys))
+
+
+def speak(root: Path, checkpoint: str) -> pl.DataFrame:
+    """entry_id, property, study, value of one checkpoint for the lake's bulk entries (a process's piece of work)."""
+    from lake.graphs.shards import GraphStore
+    from models.network import outputs
+
+    lake = Lake(root)
+    known = read(lake.root / "models" / checkpoint)
+    store = GraphStore(lake, known.graphs)
+    entries = (
+        lake.scan(ENTRIES).filter(pl.col("kind") == "bulk").select("entry_id", "structure_hash", "numbers").collect()
+    )
+    foreign = pl.col("numbers").list.set_difference(list(known.elements)).list.len() > 0
+    entries = entries.filter(~foreign, pl.col("structure_hash").is_in(store.hashes.implode()))
+    values = known.scaler.inverse(outputs(known.network(), store, store.rows(entries["structure_hash"])))
+    columns = {task: values[:, at] for at, task in enumerate(known.recipe.tasks)}
+    wide = entries.select("entry_id", study=pl.lit(known.recipe.study)).with_columns(**columns)
+    return wide.unpivot(index=["entry_id", "study"], variable_name="property", value_name="value").select(
+        "entry_id", "property", "study", "value"
+    )
+
+
+def predict_crystals(
+    models: Lake | Path, crystals: Mapping[str, Crystal], properties: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """name, property, value, spread, unit of these crystals by the single-task models of a lake or of a folder.
+
+    properties: by default all that there is a model for. Raises CannotPredict for a property without a model and for
+    an element that a model never saw, CrystalError (with the crystal's name) for what is no crystal.
+    """
+    from lake.graphs.build import build
+    from models.network import outputs
+
+    by_property = _singles(models)
+    for name in properties or ():
+        if property_named(name).name not in by_property:
+            raise CannotPredict(f"no model of {name} is there; there are: {', '.join(by_property) or 'none'}")
+    for name, crystal in crystals.items():
+        _checked(name, crystal)
+    graphs = build(list(crystals.values()))
+    rows, frames = np.arange(len(graphs)), [pl.DataFrame(schema=CRYSTAL_COLUMNS)]
+    for task in properties or by_property:
+        _refuse_foreign(task, by_property[task], crystals)
+        seeds = [c.scaler.inverse(outputs(c.network(), graphs, rows).reshape(-1, 1))[:, 0] for c in by_property[task]]
+        said = pl.DataFrame({"name": list(crystals) * len(seeds), "value": np.concatenate(seeds)})
+        mean = said.group_by("name", maintain_order=True).agg(pl.col("value").mean(), spread=_spread())
+        named = mean.with_columns(property=pl.lit(task), unit=pl.lit(property_named(task).unit))
+        frames.append(named.select(list(CRYSTAL_COLUMNS)))
+    return pl.concat(frames)
+
+
+def _spread() -> pl.Expr:
+    """Standard deviation over the seeds; zero where there is one."""
+    return pl.col("value").std(ddof=1).fill_null(0.0)
+
+
+def _singles(models: Lake | Path) -> dict[str, list[Checkpoint]]:
+    """Property -> its single-task checkpoints, those of the RUNS table where a lake is given."""
+    if isinstance(models, Lake):
+        runs = models.read(RUNS).filter(pl.col("study") == "single")
+        paths = [models.root / "models" / path for path in runs["checkpoint"].unique(maintain_order=True)]
+    else:
+        paths = sorted(Path(models).glob("*.safetensors"))
+    found: dict[str, list[Checkpoint]] = {}
+    for checkpoint in map(read, paths):
+        if len(checkpoint.recipe.tasks) == 1:
+            found.setdefault(checkpoint.recipe.tasks[0], []).append(checkpoint)
+    if not found:
+        raise CheckpointError("no trained single-task model is there: train first")
+    return found
+
+
+def _checked(name: str, crystal: Crystal) -> None:
+    try:
+        crystal.checked()
+    except CrystalError as error:
+        raise CrystalError(f"{name}: {error}") from error
+
+
+def _refuse_foreign(task: str, checkpoints: list[Checkpoint], crystals: Mapping[str, Crystal]) -> None:
+    known = set.intersection(*(set(c.elements) for c in checkpoints))
+    for name, crystal in crystals.items():
+        foreign = sorted(set(crystal.numbers.tolist()) - known)
+        if foreign:
+            raise CannotPredict(f"{name}: the models of {task} never saw {', '.join(SYMBOLS[z] for z in foreign)}")
