@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assets.report_facts import Facts, facts
 from lake.store import Lake
 from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS, PROPERTY_MATRIX, TRANSFER, Table
+
+SCREEN_DPI = 96  # what a browser takes for an inch
 
 # picture -> the table without which it shows nothing
 NEEDS: Mapping[str, Table] = {
@@ -28,13 +31,21 @@ NEEDS: Mapping[str, Table] = {
 }
 
 
+@dataclass(frozen=True)
+class Picture:
+    """An image as the page carries it: its bytes as a data address, and the width at which its words read well."""
+
+    src: str
+    width: int
+
+
 def render(lake: Lake) -> Path:
     """Write `reports/report.html` and its pictures below the lake's root; returns the page's path.
 
     A lake without some tables still gets its page: the sections say what to materialise.
     """
     folder = lake.root / "reports"
-    pictures = {path.stem: _inline(path) for path in draw(lake, folder / "figures")}
+    pictures = {path.stem: inline(path) for path in draw(lake, folder / "figures")}
     page = folder / "report.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     fresh = page.with_suffix(".new")
@@ -56,8 +67,8 @@ def draw(lake: Lake, folder: Path) -> list[Path]:
     return written
 
 
-def html(said: Facts, pictures: Mapping[str, str]) -> str:
-    """The page as text; `pictures`: name -> image as a data address."""
+def html(said: Facts, pictures: Mapping[str, Picture]) -> str:
+    """The page as text."""
     import jinja2
 
     from lake.figures.style import unit_text
@@ -103,5 +114,10 @@ def _pictures() -> Mapping[str, Callable]:
     return {name: getattr(module, name) for module, name in drawn}
 
 
-def _inline(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+def inline(path: Path) -> Picture:
+    """A PNG file as a picture of the page."""
+    from lake.figures.style import DPI
+
+    png = path.read_bytes()
+    pixels = int.from_bytes(png[16:20], "big")  # PNG's header: the width stands at byte 16
+    return Picture("data:image/png;base64," + base64.b64encode(png).decode(), round(pixels * SCREEN_DPI / DPI))

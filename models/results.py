@@ -32,7 +32,7 @@ def errors(lake: Lake) -> pl.DataFrame:
         .sort("mae_validation", "recipe", nulls_last=True)
         .unique(["study", "property"], keep="first", maintain_order=True)
         .drop("recipe")
-        .sort("property", "study")
+        .sort("property", "study", descending=[False, True])
     )
 
 

@@ -20,7 +20,7 @@ def coverage(lake: Lake) -> Figure:
     names, known = filled(lake)
     if not names:
         return empty("No property has a value yet: materialise observations and property_matrix.")
-    figure = Figure(figsize=(10.4, 1.1 + 0.23 * len(names)), layout="constrained")
+    figure = Figure(figsize=(9.8, 1.1 + 0.23 * len(names)), layout="constrained")
     dots, bars = figure.subplots(1, 2, sharey=True, width_ratios=(4.2, 1))
     colours = [ORIGIN_COLOUR[_origin(name)] for name in names]
     share, width = binned(known, COLUMNS)

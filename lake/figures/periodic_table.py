@@ -24,7 +24,7 @@ def elements(lake: Lake) -> Figure:
     count = materials_per_element(lake)
     if not count:
         return empty("No materials yet: materialise entries and materials.")
-    figure = Figure(figsize=(10, 5.4))
+    figure = Figure(figsize=(9.6, 5.2))
     axes = figure.add_subplot()
     norm = LogNorm(1, max(10, *count.values()))
     for number in range(1, 104):

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+DPI = 170
 INK, MUTED, GRID, WATER = "#17252f", "#55656f", "#dde5e9", "#12607f"
 
 # Origin is told three times, by colour, by shape and by word, so that no reader depends on colour.
@@ -73,7 +74,7 @@ def empty(message: str) -> Figure:
 def save(figure: Figure, path: Path) -> Path:
     """Write the figure as PNG, sharp enough for print and for a dense screen."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=170, bbox_inches="tight", pad_inches=0.08, metadata={"Software": None})
+    figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.08, metadata={"Software": None})
     return path
 
 

@@ -21,8 +21,8 @@ def overlap(lake: Lake) -> Figure:
         return empty("No materials yet: materialise entries and materials.")
     shown = combinations.head(SHOWN)
     sources = per_source["source"].to_list()
-    figure = Figure(figsize=(max(6.4, 3.4 + 0.42 * len(shown)), 3.3 + 0.3 * len(sources)))
-    grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 0.42 * len(shown) + 1), height_ratios=(2.6, 0.3 * len(sources)),
+    figure = Figure(figsize=(max(7.4, 3.4 + 0.36 * len(shown)), 3.3 + 0.3 * len(sources)))
+    grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 0.36 * len(shown) + 1), height_ratios=(2.6, 0.3 * len(sources)),
                                wspace=0.55, hspace=0.04)  # fmt: skip
     bars = figure.add_subplot(grid[0, 1])
     dots = figure.add_subplot(grid[1, 1], sharex=bars)

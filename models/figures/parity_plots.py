@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from lake.figures.style import DEPTH, GRID, HALO, MUTED, ORIGIN_COLOUR, drawn, empty, unit_text, with_unit
 from lake.properties import PROPERTIES
@@ -41,7 +42,8 @@ def tested(lake: Lake) -> dict[str, pl.DataFrame]:
     """Property -> its labelled test rows, predicted by the study that validated best."""
     rows = lake.read(PREDICTIONS).filter(pl.col("split") == "test", pl.col("label").is_not_null())
     names = [name for name in PROPERTIES if name in set(rows["property"])]
-    return {n: rows.filter(pl.col("property") == n, pl.col("study") == best_study(lake, n)) for n in names}
+    best = {name: best_study(lake, name) for name in names}
+    return {name: rows.filter(pl.col("property") == name, pl.col("study") == study) for name, study in best.items()}
 
 
 def _panel(axes: Axes, name: str, rows: pl.DataFrame) -> None:
@@ -51,6 +53,9 @@ def _panel(axes: Axes, name: str, rows: pl.DataFrame) -> None:
     if log:
         axes.set(xscale="log", yscale="log")
     low, high = _limits(np.concatenate([label, value]), log)
+    if log and high / low < 100:  # decades alone would leave an axis without numbers
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter=NullFormatter())
     axes.plot([low, high], [low, high], color=MUTED, linewidth=0.9, zorder=1)
     if len(rows) > CROWD:
         scale = {"xscale": "log", "yscale": "log"} if log else {}
