@@ -7,6 +7,7 @@ list with native types. Keywords and units: aflow 0.0.11 (keywords.py). The summ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import numpy as np
 import orjson
@@ -24,8 +25,8 @@ LATTICES = {
     "oS": "ORCC", "oA": "ORCC", "oC": "ORCC", "hP": "HEX", "hR": "RHL", "mP": "MCL", "mS": "MCLC", "mC": "MCLC",
     "aP": "TRI",
 }  # fmt: skip
-# a second and third date, because old entries carry a list of them
-REVISED_AGAIN = ("20140101_00:00:00_GMT-5", "20220301_12:00:00_GMT-5")
+# days before the latest revision: half of the entries carry a list of dates, as old entries of AFLOW do
+REVISED_BEFORE = (900, 400)
 
 Keyword = Callable[[Told], object]
 
@@ -147,8 +148,9 @@ def aurl(told: Told) -> str:
 
 def aflowlib_date(told: Told) -> str | list[str]:
     """When the entry was last written: one date, or a list whose last is the latest."""
-    first = f"{told.revised:%Y%m%d_%H:%M:%S}_GMT-5"
-    return first if told.digest % 2 else sorted([first, *REVISED_AGAIN])
+    moments = [told.revised - timedelta(days=days) for days in REVISED_BEFORE] + [told.revised]
+    dates = [f"{moment:%Y%m%d_%H:%M:%S}_GMT-5" for moment in moments]
+    return dates[-1] if told.digest % 2 else dates
 
 
 def dft_type(told: Told) -> list[str]:

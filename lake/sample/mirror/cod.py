@@ -169,12 +169,9 @@ def _row(told: Told, text: str) -> Row:
 def _block(text: str) -> gemmi.cif.Block | None:
     """The first data block, None where gemmi cannot read the file (some of COD's test files are broken on purpose)."""
     try:
-        return gemmi.cif.read_string(_bytes(text)).sole_block() if text else None
-    except Exception:
-        try:
-            return gemmi.cif.read_string(_bytes(text))[0]
-        except Exception:
-            return None
+        return gemmi.cif.read_string(_bytes(text))[0]
+    except (ValueError, IndexError, RuntimeError):
+        return None
 
 
 def _value(block: gemmi.cif.Block | None, tag: str) -> str | None:

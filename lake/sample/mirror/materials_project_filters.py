@@ -1,7 +1,8 @@
 """Which documents a query selects: emmet's filters, as query parameters.
 
 `<field>_min`, `_max`, `_not_eq`, `_eq_any`, `_neq_any` and plain equality on every number, word or flag; lists of ids,
-formulas, systems and elements. Two filters hold unless a query says otherwise: `deprecated` is false and `license` is BY-C.
+formulas, systems and elements. Two filters hold unless a query says otherwise: `deprecated` is false and `license` is
+BY-C.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def symmetry(told: Told) -> dict | None:
 
 
 def moduli(told: Told, name: str) -> dict | None:
-    """`{voigt, reuss, vrh}` in GPa. A telling knows the average only, so its two bounds coincide: the schema wants all."""
+    """`{voigt, reuss, vrh}` in GPa. The schema wants all three, a telling knows the average: so its bounds coincide."""
     value = told.value(name)
     return None if value is None else dict.fromkeys(("voigt", "reuss", "vrh"), value)
 

@@ -7,6 +7,7 @@ not name. Those are made from the content, so they change when it does, and only
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,6 +20,9 @@ from lake.sample.telling import Telling
 
 SYMMETRY_TOLERANCE = 0.1  # A, what Materials Project uses
 GRAMS_PER_DALTON = 1.66053906660e-24
+
+# moyo warns that a supercell cannot write all symmetry of its primitive cell: databases tell supercells, so that is no news
+logging.getLogger("moyo").addFilter(lambda record: not record.getMessage().startswith("Omitted"))
 
 
 @dataclass(frozen=True)

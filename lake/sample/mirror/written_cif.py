@@ -112,7 +112,22 @@ def _symmetry(told: Told) -> tuple[list[gemmi.Op], list[int]]:
     operations = _operations(found)
     if operations is None:
         return everything
-    return operations, [site for site, orbit in enumerate(found.orbits) if site == orbit]
+    return operations, _asymmetric_unit(told, operations)
+
+
+def _asymmetric_unit(told: Told, operations: Sequence[gemmi.Op]) -> list[int]:
+    """One site of every orbit under these operations. (moyo's own orbits know translations that a supercell cannot write.)"""
+    crystal = told.crystal
+    images = np.array([[op.apply_to_xyz(list(xyz)) for op in operations] for xyz in crystal.positions])
+    waiting, chosen = set(range(len(crystal))), []
+    while waiting:
+        site = min(waiting)
+        chosen.append(site)
+        apart = images[site][:, None, :] - crystal.positions[None, :, :]
+        nearest = np.linalg.norm((apart - np.round(apart)) @ crystal.lattice, axis=2).min(axis=0)
+        same = (nearest < 10 * TOLERANCE) & (crystal.numbers == crystal.numbers[site])
+        waiting -= {site, *np.flatnonzero(same).tolist()}
+    return chosen
 
 
 def _operations(found: moyopy.MoyoDataset) -> list[gemmi.Op] | None:
