@@ -1,17 +1,14 @@
 """Conventions: how every asset looks in the UI. What a table is, its contract says; here it becomes Dagster's words.
 
-`shown_as` and `shown` give the words an asset is defined with, `described` those that one materialisation reports.
+`shown` and `shown_as` give the words that define an asset. How one materialisation is reported: described.py.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-import polars as pl
 
-from assets.versions import code_version, data_version
+from assets.versions import code_version
 from lake.properties import PROPERTIES
-from lake.store import Lake
 from lake.tables import Column, Table
 
 OWNERS = ("team:crystal-lake",)
@@ -35,7 +32,7 @@ def shown_as(
     code: tuple[str, ...],
     group: str | None = None,
     key: str | None = None,
-    kinds: frozenset[str] = frozenset({"deltalake", "polars"}),
+    kinds: tuple[str, ...] = ("deltalake", "polars"),
     about: str | None = None,
     also: str = "",
 ) -> dict[str, Any]:
@@ -50,7 +47,9 @@ def column_schema(table: Table) -> dg.TableSchema:
     columns = [_column(column, unique=table.key == (column.name,)) for column in table.columns]
     if table.open_ended:
         columns += [dg.TableColumn(p.name, "Float64", _with_unit(p.label, p.unit)) for p in PROPERTIES.values()]
-    rules = [f"unique: {', '.join(table.key)}"] + ([f"partitioned by {table.partition_by}"] if table.partition_by else [])
+    rules = [f"unique: {', '.join(table.key)}"]
+    if table.partition_by:
+        rules.append(f"partitioned by {table.partition_by}")
     return dg.TableSchema(columns, constraints=dg.TableConstraints(other=rules))
 
 
@@ -61,26 +60,3 @@ def _column(column: Column, unique: bool) -> dg.TableColumn:
 
 def _with_unit(about: str, unit: str | None) -> str:
     return f"{about} [{unit}]" if unit else about
-
-
-def described(
-    lake: Lake, table: Table, partition: str | None = None, key: str | None = None, **facts: Any
-) -> dg.MaterializeResult:
-    """What was materialised: rows, Delta version, folder and facts as metadata; the content's address as data version."""
-    rows = part(lake, table, partition)
-    metadata: Mapping[str, Any] = {
-        "dagster/partition_row_count" if partition else "dagster/row_count": len(rows),
-        "delta_version": lake.version(table),
-        "folder": dg.MetadataValue.path(str(lake.path(table))),
-        **facts,
-    }
-    asset_key = dg.AssetKey.from_user_string(key or table.name)
-    return dg.MaterializeResult(asset_key=asset_key, metadata=metadata, data_version=dg.DataVersion(data_version(rows)))
-
-
-def part(lake: Lake, table: Table, partition: str | None = None) -> pl.DataFrame:
-    """The table or one partition of it, without payloads: their SHA-256 speaks for them and costs no memory."""
-    rows = lake.scan(table)
-    if partition is not None:
-        rows = rows.filter(pl.col(table.partition_by) == partition)
-    return rows.select(pl.exclude("payload")).collect()

@@ -2,13 +2,17 @@
 
 import dagster as dg
 
-from assets.conventions import described, shown_as
+from assets.conventions import shown_as
+from assets.described import contract, described
 from lake.store import Lake
 from lake.tables import GRAPHS
 
+CODE = ("lake.graphs.build", "lake.graphs.shards", "lake.graphs.arrays")
+
 
 @dg.asset(
-    **shown_as(GRAPHS, ("lake.graphs.build", "lake.graphs.shards"), group="graphs", kinds=frozenset({"numpy", "numba"})),
+    **shown_as(GRAPHS, CODE, group="graphs", kinds=("deltalake", "numpy")),
+    check_specs=[contract(GRAPHS)],
     deps=["entries"],
 )
 def graphs(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:

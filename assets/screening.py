@@ -2,14 +2,16 @@
 
 import dagster as dg
 
-from assets.conventions import described, shown_as
+from assets.conventions import shown_as
+from assets.described import contract, described
 from lake.store import Lake
 from lake.tables import CANDIDATES
 
 
 @dg.asset(
-    **shown_as(CANDIDATES, ("models.screen",), group="analysis"),
-    deps=["property_matrix", "matrix_provenance", "materials", "predictions"],
+    **shown_as(CANDIDATES, ("models.screen", "models.results", "models.element_cost"), group="analysis"),
+    check_specs=[contract(CANDIDATES)],
+    deps=["property_matrix", "materials", "predictions", "baselines", "joint_model"],
 )
 def candidates(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """Insulators by thermal conductivity with element cost, every value marked measured, computed or predicted."""

@@ -4,35 +4,35 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.conventions import described, shown_as
+from assets.conventions import shown_as
+from assets.described import contract, described
 from assets.observations import observed
 from assets.partitions import SOURCES
+from lake.settings import Settings
 from lake.store import Lake
 from lake.tables import ENTRIES, MATCHES, MATERIALS, REJECTS, SPLITS
 
-READERS = ("materials_project", "aflow", "open_catalyst", "cod", "pcod", "oqmd")
-IDENTITY = ("materials", "match", "fingerprint", "canonical")
-JOINED = (MATERIALS, MATCHES, SPLITS)
+READERS = ("materials_project", "aflow", "open_catalyst", "crystallography_open", "cod", "pcod", "oqmd", "reading")
+READING = ("lake.entries", "lake.crystal", "lake.cif", *(f"lake.sources.{name}" for name in READERS))
+IDENTITY = tuple(f"lake.structures.{name}" for name in ("match", "compare", "fingerprint", "canonical"))
+JOINED = {MATERIALS: IDENTITY, MATCHES: IDENTITY, SPLITS: (*IDENTITY, "lake.structures.split")}
 
 
-@dg.asset(
-    **shown_as(ENTRIES, ("lake.entries", "lake.crystal", "lake.cif", *(f"lake.sources.{name}" for name in READERS))),
-    deps=["records"],
-    partitions_def=SOURCES,
-)
-def entries(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+@dg.asset(**shown_as(ENTRIES, READING), check_specs=[contract(ENTRIES)], deps=["records"], partitions_def=SOURCES)
+def entries(
+    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult:
     """The latest version of each record of one source, as a crystal."""
     from lake.entries import write_entries
+    from lake.sources import source_named
 
-    counts = write_entries(lake, context.partition_key)
-    return described(lake, ENTRIES, partition=context.partition_key, **counts)
+    counts = write_entries(lake, source_named(context.partition_key, settings))
+    return described(lake, ENTRIES, context.partition_key, **counts)
 
 
 @dg.multi_asset(
-    specs=[
-        dg.AssetSpec(**shown_as(table, tuple(f"lake.structures.{name}" for name in (*IDENTITY, *more))), deps=["entries"])
-        for table, more in ((MATERIALS, ()), (MATCHES, ()), (SPLITS, ("split",)))
-    ]
+    specs=[dg.AssetSpec(**shown_as(table, code), deps=["entries"]) for table, code in JOINED.items()],
+    check_specs=[contract(table) for table in JOINED],
 )
 def identity(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
     """Bulk entries that are the same crystal become one material, and every material gets its split."""
@@ -45,6 +45,7 @@ def identity(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
 
 @dg.asset(
     **shown_as(REJECTS, ("lake.tables",)),
+    check_specs=[contract(REJECTS)],
     deps=["entries", "labels", "graphs", *observed()],
 )
 def rejects(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:

@@ -3,12 +3,17 @@
 import dagster as dg
 import polars as pl
 
-from assets.conventions import described, shown_as
+from assets.conventions import shown_as
+from assets.described import contract, described
 from lake.store import Lake
 from lake.tables import RUNS, TRANSFER
 
 
-@dg.asset(**shown_as(TRANSFER, ("models.transfer",), group="analysis"), deps=["baselines", "joint_model"])
+@dg.asset(
+    **shown_as(TRANSFER, ("models.transfer",), group="analysis"),
+    check_specs=[contract(TRANSFER)],
+    deps=["baselines", "joint_model"],
+)
 def transfer(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """Gain of the joint model over the single ones, per property and seed; negative is negative transfer."""
     from models.transfer import gains
