@@ -11,7 +11,9 @@ ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains
 
 
 @dg.asset(
-    **shown("report", "reports", {"html", "matplotlib"}, ABOUT, ("assets.report_page", "lake.figures", "models.figures")),
+    **shown(
+        "report", "reports", {"html", "matplotlib"}, ABOUT, ("assets.report_page", "lake.figures", "models.figures")
+    ),
     deps=["property_matrix", "materials", "entries", "rejects", "baselines", "predictions", "transfer", "candidates"],
 )
 def report(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:

@@ -9,7 +9,17 @@ from lake.store import Lake
 from lake.tables import TABLES
 
 ABOUT = "Commented DuckDB views over the current Parquet files of every table: open `lake.duckdb` read-only and ask."
-LAST = ["property_matrix", "matrix_provenance", "splits", "matches", "rejects", "pages", "crawls", "transfer", "candidates"]
+LAST = [
+    "property_matrix",
+    "matrix_provenance",
+    "splits",
+    "matches",
+    "rejects",
+    "pages",
+    "crawls",
+    "transfer",
+    "candidates",
+]
 
 
 @dg.asset(**shown("lake_duckdb", "gold", {"duckdb", "sql"}, ABOUT, ("lake.sql",)), deps=LAST)

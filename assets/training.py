@@ -17,7 +17,10 @@ CODE = tuple(f"models.{name}" for name in LEARNERS)
 LEARNT_FROM = ["materials", "splits", "graphs", *observed(*BASELINES, SCREENED)]
 STUDIES = {
     "baselines": ("single", "One model per property and seed: what a property learns from its own labels alone."),
-    "joint_model": ("joint", "One model of all baselines' properties per seed, sharing its encoder; same split, same steps."),
+    "joint_model": (
+        "joint",
+        "One model of all those properties per seed: one encoder, the same split and steps.",
+    ),
 }
 
 
@@ -29,7 +32,7 @@ class Tracker(Protocol):
 
 
 class Effort(dg.Config):
-    """How much training to spend. budget: a name in `models/study.py`; without one, `sample` in a lake of sample values."""
+    """How much training to spend. budget: a name in `models/study.py`; by default as the lake is, sample or real."""
 
     budget: Literal["", "sample", "real"] = ""
     seeds: int = 3
@@ -46,7 +49,7 @@ class Effort(dg.Config):
 def learning(
     context: dg.AssetExecutionContext, config: Effort, lake: dg.ResourceParam[Lake], tracker: dg.ResourceParam[Tracker]
 ) -> Iterator[dg.MaterializeResult]:
-    """Both studies in one step, so that their runs share the cores; a run that is there already is not trained again."""
+    """Both studies in one step, so that their runs share the cores; a run that is there is not trained again."""
     from models.run import runs_frame
     from models.study import baseline_plan, run_study
 

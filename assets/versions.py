@@ -1,6 +1,6 @@
 """Versions: what makes an asset stale. Code versions come from the code downstairs, data versions from content.
 
-Both are addresses, not counters: a comment changes no code version, and a rewrite of equal rows changes no data version.
+Both are addresses, not counters: a comment changes no code version, writing equal rows again no data version.
 """
 
 import ast
@@ -27,7 +27,10 @@ def code_version(*modules: str, also: str = "") -> str:
 def _meaning(module: str) -> bytes:
     tree = ast.parse(Path(find_spec(module).origin).read_text())
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False) is not None:
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node, clean=False) is not None
+        ):
             node.body = node.body[1:]
     return ast.dump(tree).encode()
 

@@ -1,4 +1,4 @@
-"""The command line, `crystal-lake`. Each command is one call downstairs; what is heavy is imported where it is needed."""
+"""The command line, `crystal-lake`. Each command is one call downstairs; heavy imports wait until they are needed."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +17,8 @@ As = Annotated[Format, typer.Option("--format", help="How to print the rows.")]
 def crystal_lake(
     ctx: Context,
     root: Annotated[
-        Path | None, typer.Option(envvar="CRYSTAL_LAKE_ROOT", help="The lake's folder. [default: data; demo for the demo]")
+        Path | None,
+        typer.Option(envvar="CRYSTAL_LAKE_ROOT", help="The lake's folder. [default: data; demo for the demo]"),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only results and errors.")] = False,
 ) -> None:
@@ -42,7 +43,9 @@ def demo(ctx: Context) -> None:
 
 @app.command()
 def mirror(
-    data: Annotated[Path | None, typer.Option(help="Serve the real files of this folder instead of the sample.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Serve the real files of this folder instead of the sample.")
+    ] = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8642,
 ) -> None:
     """Serve the six databases on 127.0.0.1, from the sample or from real files, until interrupted."""
@@ -52,7 +55,9 @@ def mirror(
 
 
 @app.command()
-def crawl(ctx: Context, sources: Annotated[list[str] | None, typer.Argument(help="Slugs; all six without any.")] = None) -> None:
+def crawl(
+    ctx: Context, sources: Annotated[list[str] | None, typer.Argument(help="Slugs; all six without any.")] = None
+) -> None:
     """Crawl databases into the lake. One that is down is reported and the others go on; run it again to go on."""
     from lake.sources import NAMES
     from pipelines.line import crawl
@@ -71,7 +76,9 @@ def build(ctx: Context) -> None:
 
 
 @app.command()
-def backfill(ctx: Context, name: Annotated[str, typer.Argument(metavar="PROPERTY", help="A name of the catalog.")]) -> None:
+def backfill(
+    ctx: Context, name: Annotated[str, typer.Argument(metavar="PROPERTY", help="A name of the catalog.")]
+) -> None:
     """Make one property's column anew from kept records: no crawl, and no other property is touched."""
     from lake.properties import property_named
     from pipelines.line import backfill
@@ -80,17 +87,22 @@ def backfill(ctx: Context, name: Annotated[str, typer.Argument(metavar="PROPERTY
 
 
 @app.command()
-def train(ctx: Context) -> None:
+def train(
+    ctx: Context,
+    budget: Annotated[str, typer.Option(help="sample or real; by default as the lake is.")] = "",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs per model, from other random seeds.")] = 3,
+) -> None:
     """Train the baselines and the joint model, and make what stands on them: gains, candidates, report."""
     from pipelines.line import train
 
-    done(train(lake_of(ctx).root))
+    done(train(lake_of(ctx).root, budget, seeds))
 
 
 @app.command()
 def sql(ctx: Context, query: Annotated[str, typer.Argument(help="One SELECT.")], format: As = Format.table) -> None:
     """Ask the lake in DuckDB's SQL. Tables are views: `select count(*) from materials`."""
     from lake.sql import query as ask
+
     from pipelines.printing import show
 
     show(ask(lake_of(ctx), query), format)
@@ -98,13 +110,16 @@ def sql(ctx: Context, query: Annotated[str, typer.Argument(help="One SELECT.")],
 
 @app.command()
 def predict(
-    ctx: Context, files: Annotated[list[Path], typer.Argument(help="CIF or POSCAR files.", exists=True)], format: As = Format.table
+    ctx: Context,
+    files: Annotated[list[Path], typer.Argument(help="CIF or POSCAR files.", exists=True)],
+    format: As = Format.table,
 ) -> None:
     """Predict properties of the crystals in these files with the trained models."""
-    from models.predict import predict_files
+    from models.predict import predict_crystals
+    from pipelines.crystal_files import crystals_in
     from pipelines.printing import show
 
-    show(predict_files(lake_of(ctx), files), format)
+    show(predict_crystals(lake_of(ctx), crystals_in(files)), format)
 
 
 @app.command()
@@ -125,7 +140,9 @@ def ui(ctx: Context, port: Annotated[int, typer.Option(help="Port on 127.0.0.1."
 
 
 @app.command()
-def doctor(ctx: Context, reach: Annotated[bool, typer.Option("--reach", help="Ask each database for a sign of life.")] = False) -> None:
+def doctor(
+    ctx: Context, reach: Annotated[bool, typer.Option("--reach", help="Ask each database for a sign of life.")] = False
+) -> None:
     """Look whether this machine is ready: Python, packages, folder, disk, key."""
     from pipelines.doctor import examine
     from pipelines.printing import show_findings
@@ -144,7 +161,9 @@ def lake_of(ctx: Context) -> Any:
 
     root = root_of(ctx)
     if not (root / "bronze").is_dir():
-        raise NoLake(f"no lake at {root}: `crystal-lake demo` makes one of sample values, `crystal-lake crawl` a real one")
+        raise NoLake(
+            f"no lake at {root}: `crystal-lake demo` makes one of sample values, `crystal-lake crawl` a real one"
+        )
     return Lake(root)
 
 

@@ -12,8 +12,9 @@ def crystals_in(files: Sequence[Path]) -> dict[str, Crystal]:
 
 
 def _read(file: Path) -> Crystal:
-    from lake.cif import crystal_from_cif
     from pymatgen.core import Structure
+
+    from lake.cif import crystal_from_cif
 
     try:
         if file.suffix.lower() == ".cif":

@@ -27,7 +27,7 @@ def build(root: Path | str, **overrides: Any) -> dg.Definitions:
     }
     return dg.Definitions(
         assets=dg.load_assets_from_modules(MODULES),
-        asset_checks=checks.ALL,
+        asset_checks=dg.load_asset_checks_from_modules([checks]),
         jobs=JOBS,
         schedules=[nightly],
         sensors=[build_after_crawls],

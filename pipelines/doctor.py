@@ -36,7 +36,11 @@ def examine(root: Path, reach: bool = False) -> Iterator[Finding]:
     yield Finding(free > DISK, f"{free:.0f} GB free for it", fatal=False)
     kind = "sample values" if is_sample(root) else "a lake" if (root / "bronze").is_dir() else "no lake yet"
     yield Finding(True, f"{root} holds {kind}")
-    yield Finding(settings.mp_key is not None, "MP_API_KEY, for Materials Project (next-gen.materialsproject.org/api)", fatal=False)
+    yield Finding(
+        settings.mp_key is not None,
+        "MP_API_KEY, for Materials Project (next-gen.materialsproject.org/api)",
+        fatal=False,
+    )
     for name in NAMES if reach else ():
         yield _reached(settings.url(name), settings.user_agent)
 

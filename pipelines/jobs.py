@@ -13,7 +13,7 @@ crawl = dg.define_asset_job(
     "crawl",
     CRAWLED,
     partitions_def=SOURCES,
-    description="Crawl one source and read its records as entries. One run per source: a source that is down fails alone.",
+    description="Crawl one source and read its records as entries. One run per source: a failure stays alone.",
 )
 build = dg.define_asset_job(
     "build",

@@ -1,4 +1,4 @@
-"""The whole line in this process: crawls one after another, then what stands on them. The demo is both, on sample values."""
+"""The whole line in this process: crawls one after another, then what stands on them. The demo is both."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,11 +8,16 @@ from pipelines.sample import mark, sources_of
 
 
 def crawl(root: Path, sources: Sequence[str] = NAMES) -> list[str]:
-    """Crawl sources one after another; one that fails never stops the others. Returns what went wrong, one line each."""
+    """Crawl sources one after another; one that fails never stops the others. Returns what went wrong."""
+    from lake.sql import publish
+    from lake.store import Lake
     from pipelines.running import run
 
     with sources_of(root) as settings:
-        return [line for source in sources for line in run(root, "crawl", source, settings=settings)]
+        wrong = [line for source in sources for line in run(root, "crawl", source, settings=settings)]
+    if (root / "bronze").is_dir():
+        publish(Lake(root))  # so that SQL sees the new records before anything is built on them
+    return wrong
 
 
 def build(root: Path) -> list[str]:
@@ -22,11 +27,11 @@ def build(root: Path) -> list[str]:
     return run(root, "build")
 
 
-def train(root: Path) -> list[str]:
+def train(root: Path, budget: str = "", seeds: int = 3) -> list[str]:
     """Models and what stands on them, from the observations as they are. Returns what went wrong."""
     from pipelines.running import run
 
-    return run(root, "train")
+    return run(root, "train", config={"ops": {"learning": {"config": {"budget": budget, "seeds": seeds}}}})
 
 
 def backfill(root: Path, name: str) -> list[str]:

@@ -75,10 +75,12 @@ def welcome(root: Path) -> Iterator[None]:
     since = monotonic()
     yield
     from lake.sql import query
+
     from lake.store import Lake
 
     count = query(Lake(root), "select count(*) from materials").item()
     print(f"{count} materials in {monotonic() - since:.0f} s, sample values all of them: {root}")
     print(f"report   {root / 'reports' / 'report.html'}")
-    print(f'ask      crystal-lake --root {root.name} sql "select source, count(*) from entries group by 1 order by 2 desc"')
+    ask = "select source, count(*) from entries group by 1 order by 2 desc"
+    print(f'ask      crystal-lake --root {root.name} sql "{ask}"')
     print(f"look     crystal-lake --root {root.name} ui")

@@ -1,4 +1,4 @@
-"""Schedules: what happens at night. Off until somebody switches them on in the UI, for they ask other people's servers."""
+"""Schedules: what happens at night. Off until switched on in the UI, for they ask other people's servers."""
 
 from collections.abc import Iterator
 

@@ -21,7 +21,9 @@ def command(port: int) -> list[str]:
 
 def environment(root: Path, settings: Settings) -> dict[str, str]:
     """This process's environment, the root, and the settings as the variables that `Settings` reads."""
-    told = {f"CRYSTAL_LAKE_{name.upper()}": str(value) for name, value in settings if isinstance(value, (str, float, int))}
+    told = {
+        f"CRYSTAL_LAKE_{name.upper()}": str(value) for name, value in settings if isinstance(value, (str, float, int))
+    }
     key = {"MP_API_KEY": settings.mp_key.get_secret_value()} if isinstance(settings.mp_key, SecretStr) else {}
     return {**os.environ, **told, **key, "CRYSTAL_LAKE_ROOT": str(root), "DAGSTER_HOME": str(home(root))}
 
