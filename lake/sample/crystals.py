@@ -71,7 +71,7 @@ class SampleCrystal:
 @lru_cache(maxsize=1)
 def sample_crystals() -> list[SampleCrystal]:
     """Every crystal of the sample, in the order of the file."""
-    numeric = {column: pl.Float64 for column in [*_CELL, *MEASURED, *COMPUTED]}
+    numeric = dict.fromkeys([*_CELL, *MEASURED, *COMPUTED], pl.Float64)
     table = pl.read_csv(CSV, comment_prefix="#", schema_overrides=numeric)
     return [_from_row(row) for row in table.iter_rows(named=True)]
 

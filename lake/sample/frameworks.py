@@ -65,7 +65,7 @@ def _stacked(layers: str) -> Net:
     """Tetrahedral layers over the columns A, B, C: `ABC` is the diamond net, `AB` lonsdaleite, longer ones between."""
     column = {"A": (0.0, 0.0), "B": (1 / 3, 2 / 3), "C": (2 / 3, 1 / 3)}
     lower = np.array([(*column[layer], i / len(layers)) for i, layer in enumerate(layers)])
-    upper = lower + [0.0, 0.0, 0.75 / len(layers)]
+    upper = lower + np.array([0.0, 0.0, 0.75 / len(layers)])
     side, height = np.sqrt(8 / 3), 4 / 3 * len(layers)  # for edges of length 1
     lattice = np.array([[side, 0, 0], [-side / 2, side * np.sqrt(3) / 2, 0], [0, 0, height]])
     return Net(lattice, np.vstack([lower, upper]), np.repeat([0, 1], len(layers)))

@@ -42,10 +42,8 @@ PROTOTYPES: dict[str, Prototype] = {
     "dhcp": Prototype(194, "0 0 0, 1/3 2/3 1/4"),
     "simple cubic": Prototype(221, "0 0 0"),
     "diamond": Prototype(227, "1/8 1/8 1/8"),
-    "lonsdaleite": Prototype(194, "1/3 2/3 z"),
     "arsenic": Prototype(166, "0 0 z"),
     "tellurium": Prototype(152, "x 0 1/3"),
-    "indium": Prototype(139, "0 0 0"),
     "white tin": Prototype(141, "0 3/4 1/8"),
     "alpha uranium": Prototype(63, "0 y 1/4"),
     "alpha gallium": Prototype(64, "0 y z"),
@@ -99,7 +97,6 @@ PROTOTYPES: dict[str, Prototype] = {
     "ReO3": Prototype(221, "0 0 0; 1/2 0 0"),
     "anti-ReO3": Prototype(221, "1/2 0 0; 0 0 0"),
     "AlF3": Prototype(167, "0 0 0; x 0 1/4"),
-    "YF3": Prototype(62, "x 1/4 z; u 1/4 v, p q r"),
     "cementite": Prototype(62, "x 1/4 z, p q r; u 1/4 v"),
     "corundum": Prototype(167, "0 0 z; x 0 1/4"),
     "bixbyite": Prototype(206, "1/4 1/4 1/4, u 0 1/4; x y z"),
@@ -112,7 +109,6 @@ PROTOTYPES: dict[str, Prototype] = {
     "tetragonal perovskite": Prototype(99, "0 0 0; 1/2 1/2 z; 1/2 1/2 u, 1/2 0 v"),
     "rhombohedral perovskite": Prototype(167, "0 0 1/4; 0 0 0; x 0 1/4"),
     "orthorhombic perovskite": Prototype(62, "x 1/4 z; 0 0 1/2; u 1/4 v, p q r"),
-    "elpasolite": Prototype(225, "1/4 1/4 1/4; 0 0 0; 1/2 1/2 1/2; x 0 0"),
     "spinel": Prototype(227, "1/8 1/8 1/8; 1/2 1/2 1/2; u u u"),
     "half-Heusler": Prototype(216, "0 0 0; 1/4 1/4 1/4; 1/2 1/2 1/2"),
     "Heusler": Prototype(225, "1/4 1/4 1/4; 0 0 0; 1/2 1/2 1/2"),
@@ -150,9 +146,9 @@ def crystal_from_prototype(
     positions, numbers = [], []
     for element, sites in zip(elements, kind.sites_by_element, strict=True):
         for site in sites:
-            orbit = orbit(kind.space_group, tuple(_coordinate(text, parameters) for text in site.split()))
-            positions.extend(orbit)
-            numbers.extend([NUMBER[element]] * len(orbit))
+            images = orbit(kind.space_group, tuple(_coordinate(text, parameters) for text in site.split()))
+            positions.extend(images)
+            numbers.extend([NUMBER[element]] * len(images))
     return Crystal(_lattice(cell), np.array(positions), np.array(numbers))
 
 

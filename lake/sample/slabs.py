@@ -17,8 +17,8 @@ from lake.crystal import Crystal
 VACUUM = 8.0  # A on each side
 # eV per atom, round stand-ins for RPBE total energies; only differences mean something
 ENERGY = {
-    "Cu": -3.3, "Ag": -2.3, "Au": -2.7, "Ni": -4.9, "Pd": -4.7, "Pt": -5.5, "Rh": -6.6, "Ir": -8.2, "Fe": -7.5, "W": -12.5,
-    "Ru": -8.6, "Co": -6.4, "H": -3.5, "O": -7.2, "N": -8.1, "C": -7.3,
+    "Cu": -3.3, "Ag": -2.3, "Au": -2.7, "Ni": -4.9, "Pd": -4.7, "Pt": -5.5, "Rh": -6.6, "Ir": -8.2, "Fe": -7.5,
+    "W": -12.5, "Ru": -8.6, "Co": -6.4, "H": -3.5, "O": -7.2, "N": -8.1, "C": -7.3,
 }  # fmt: skip
 
 # metal, facet, adsorbate, site, height above the surface (A), adsorption energy (eV)
