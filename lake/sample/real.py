@@ -126,12 +126,13 @@ def oqmd(pages: Path, samples: Path) -> Iterator[Telling]:
 def cod(files: Iterable[Path]) -> Iterator[Telling]:
     """COD's own files, byte for byte; the id is the number in the file's name.
 
-    Several files may be variants of one entry (`9011732.cif`, `9011732-fake-disorder.cif`), and two have no number. The
-    plainest name keeps the id; the others get ids from 9900001 up, in the order of their names.
+    Several files may be variants of one entry (`9011732.cif`, `9011732-fake-disorder.cif`), and three have no number of
+    COD's (those run from 1000000). The plainest name keeps the id; the others get ids from 9900001 up, in the order of
+    their names.
     """
     free, taken = iter(range(VARIANT_IDS, VARIANT_IDS + 1000)), set()
     for file in sorted(files, key=lambda file: (not file.stem.isdigit(), file.stem)):
-        found = re.search(r"\d{7}", file.stem)
+        found = re.search(r"[1-9]\d{6}", file.stem)
         number = found[0] if found and found[0] not in taken else str(next(free))
         taken.add(number)
         text = file.read_bytes().decode("utf-8", "surrogateescape")

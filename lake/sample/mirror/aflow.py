@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from zlib import crc32
 
 import numpy as np
 import orjson
@@ -150,7 +151,7 @@ def aflowlib_date(told: Told) -> str | list[str]:
     """When the entry was last written: one date, or a list whose last is the latest."""
     moments = [told.revised - timedelta(days=days) for days in REVISED_BEFORE] + [told.revised]
     dates = [f"{moment:%Y%m%d_%H:%M:%S}_GMT-5" for moment in moments]
-    return dates[-1] if told.digest % 2 else dates
+    return dates[-1] if crc32(told.id.encode()) % 2 else dates
 
 
 def dft_type(told: Told) -> list[str]:

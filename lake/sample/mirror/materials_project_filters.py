@@ -8,6 +8,7 @@ BY-C.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from lake.sample.mirror.materials_project_summary import Field, licence
 from lake.sample.mirror.told import Told
@@ -43,10 +44,10 @@ class BadFilter(ValueError):
 
 def selected(shelf: Iterable[Told], fields: Mapping[str, Field], query: Mapping[str, str]) -> list[Told]:
     """The documents that pass every filter of the query, in the shelf's order; raises UnknownParameter, BadFilter."""
-    defaults = {name: value for name, value in DEFAULTS.items() if "material_id" in fields}
+    defaults = {name: value for name, value in DEFAULTS.items() if "material_id" in fields and name not in query}
     tests: list[Test] = []
     unknown = []
-    for name, value in (defaults | dict(query)).items():
+    for name, value in (dict(query) | defaults).items():  # defaults last: they let nearly everything pass
         test = _test(fields, name, value)
         if test is None:
             unknown.append(name)
@@ -60,8 +61,8 @@ def selected(shelf: Iterable[Told], fields: Mapping[str, Field], query: Mapping[
 def _test(fields: Mapping[str, Field], name: str, value: str) -> Test | None:
     words = [word.strip() for word in value.split(",")]
     if name in ("material_ids", "task_ids"):
-        wanted = {_plain(word) for word in words}
-        return lambda told: told.id in wanted
+        wanted = {_number(word) for word in words}
+        return lambda told: _number(told.id) in wanted
     if name == "license":
         return lambda told: value == "All" or licence(told) == value
     if name == "formula":
@@ -115,13 +116,15 @@ def _read(word: str) -> object:
         return word
 
 
-def _plain(material_id: str) -> str:
-    """`mp-149`, also where the query writes the newer form `mp-aaaaaaft`."""
-    if material_id.rpartition("-")[2].isdigit():
-        return material_id
+@lru_cache(maxsize=100_000)
+def _number(material_id: str) -> int:
+    """149, of `mp-149` and of its newer form `mp-aaaaaaft`: mp-api asks by the one, documents may tell the other."""
+    digits = material_id.rpartition("-")[2]
+    if digits.isdigit():
+        return int(digits)
     from emmet.core.mpid import AlphaID
 
     try:
-        return str(AlphaID(material_id).string)
+        return int(AlphaID(material_id))
     except Exception as error:
         raise BadFilter(f"material_ids must look like mp-149 or mp-aaaaaaft, found {material_id!r}") from error

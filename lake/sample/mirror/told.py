@@ -21,7 +21,7 @@ from lake.sample.telling import Telling
 SYMMETRY_TOLERANCE = 0.1  # A, what Materials Project uses
 GRAMS_PER_DALTON = 1.66053906660e-24
 
-# moyo warns that a supercell cannot write all symmetry of its primitive cell: databases tell supercells, so that is no news
+# moyo warns that a supercell cannot write all symmetry of its primitive cell; databases tell supercells, so: no news
 logging.getLogger("moyo").addFilter(lambda record: not record.getMessage().startswith("Omitted"))
 
 

@@ -116,7 +116,7 @@ def _symmetry(told: Told) -> tuple[list[gemmi.Op], list[int]]:
 
 
 def _asymmetric_unit(told: Told, operations: Sequence[gemmi.Op]) -> list[int]:
-    """One site of every orbit under these operations. (moyo's own orbits know translations that a supercell cannot write.)"""
+    """One site of every orbit under these operations; moyo's own orbits know more than a supercell can write."""
     crystal = told.crystal
     images = np.array([[op.apply_to_xyz(list(xyz)) for op in operations] for xyz in crystal.positions])
     waiting, chosen = set(range(len(crystal))), []
