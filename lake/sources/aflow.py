@@ -69,8 +69,8 @@ class Aflow:
         return Page(answer.url, records, answer.sha256, unit.request["expected"], None, answer.attempts, missing)
 
     def stamp(self, payload: str) -> str:
-        """The last of the row's `aflowlib_date`s."""
-        return _date(orjson.loads(payload))
+        """The row's `aflowlib_date`s: an old entry has one for each time it was written."""
+        return _dates(orjson.loads(payload))
 
     def fields(self, payload: str) -> Mapping[str, object]:
         """The row, with numbers that were told as strings made numbers."""
@@ -88,7 +88,7 @@ class Aflow:
         changed = []
         for page in range(1, ceil(total / PER_SWEEP) + 1):
             rows = self._ask(f"auid,aflowlib_date,$catalog({catalog}),paging({page},{PER_SWEEP})").value[1]
-            changed += [row["auid"] for row in rows if dates.get(row["auid"]) != _date(row)]
+            changed += [row["auid"] for row in rows if dates.get(row["auid"]) != _dates(row)]
         for start in range(0, len(changed), PER_QUESTION):
             auids = changed[start : start + PER_QUESTION]
             either = ":".join(f"'{auid}'" for auid in auids)
@@ -128,9 +128,9 @@ def _pages(catalog: str, total: int) -> Iterator[Unit]:
         yield Unit(f"{catalog}/page={page:06d}", {"summons": summons, "expected": expected})
 
 
-def _date(row: Mapping[str, Any]) -> str:
-    dates = row.get("aflowlib_date") or ""
-    return str(dates[-1]) if isinstance(dates, list) else str(dates).split(",")[-1]
+def _dates(row: Mapping[str, Any]) -> str:
+    """All of a row's dates, the same text in either paging shape."""
+    return ",".join(str(date) for date in _items(row.get("aflowlib_date")))
 
 
 def _number(value: Any) -> Any:

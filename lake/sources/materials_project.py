@@ -66,8 +66,9 @@ class MaterialsProject:
         """One page, as mp-api gives it without its document model."""
         number = unit.request["page"]
         documents = self._search(
-            lambda rester: rester.summary.search(
-                **CRITERIA, fields=FIELDS, chunk_size=PER_PAGE, num_chunks=1, _page=number, _sort_fields="material_id"
+            # `search` proper builds its document's JSON schema once per field, two seconds a page
+            lambda rester: rester.summary._search(
+                **CRITERIA, **_only(FIELDS), chunk_size=PER_PAGE, _page=number, _sort_fields="material_id"
             )
         )
         answer = self._http.last
@@ -102,7 +103,9 @@ class MaterialsProject:
         for start in range(0, len(material_ids), PER_QUESTION):
             asked = material_ids[start : start + PER_QUESTION]
             documents = self._search(
-                lambda rester, asked=asked: rester.search(material_ids=asked, fields=["material_id", "run_types"])
+                lambda rester, asked=asked: rester._search(
+                    material_ids=",".join(asked), **_only(["material_id", "run_types"]), chunk_size=PER_QUESTION
+                )
             )
             for document in documents:
                 tasks = document.get("run_types") or {}
@@ -151,6 +154,10 @@ def normal_id(identifier: str) -> str:
     from emmet.core.mpid import AlphaID
 
     return AlphaID(identifier).string
+
+
+def _only(fields: list[str]) -> dict[str, Any]:
+    return {"all_fields": False, "_fields": ",".join(fields)}
 
 
 def _run_type_behind(document: Mapping[str, Any], run_types: Mapping[str, str]) -> str | None:
