@@ -24,7 +24,7 @@ SEEDS = (0, 1, 2)
 # Fields of Recipe by budget. sample: a minute on two cores for the sample lake; real: twenty minutes on four cores for
 # 40,000 crystals, a short training that shows the line walks, not what CGCNN can do.
 BUDGETS: dict[str, dict[str, object]] = {
-    "sample": {"width": 32, "gnn_layers": 2, "steps": 200, "batch_size": 32, "learning_rate": 5e-3},
+    "sample": {"width": 32, "gnn_layers": 2, "steps": 300, "batch_size": 32, "learning_rate": 5e-3},
     "real": {"width": 64, "gnn_layers": 3, "steps": 1500, "batch_size": 64, "learning_rate": 3e-3, "limit": 6000},
 }
 

@@ -61,9 +61,9 @@ def build_flat(
     """Graphs from lattices (G, 3, 3) in A and the fractional positions (A, 3) and numbers (A,) of all crystals."""
     index = np.empty((len(numbers), k), dtype=np.int32)
     distance = np.empty((len(numbers), k), dtype=np.float32)
-    numbers = np.ascontiguousarray(numbers, dtype=np.uint8)
-    offsets = np.ascontiguousarray(offsets, dtype=np.int64)
-    lattices, positions = np.ascontiguousarray(lattices, np.float64), np.ascontiguousarray(positions, np.float64)
+    # copies, since compiled code takes a read-only array for another type and would be compiled again
+    lattices, positions = np.array(lattices, np.float64, order="C"), np.array(positions, np.float64, order="C")
+    numbers, offsets = np.array(numbers, np.uint8), np.array(offsets, np.int64)
     _fill(lattices, positions, numbers, offsets, cutoff, index, distance)
     return Graphs(numbers, offsets, index, distance)
 

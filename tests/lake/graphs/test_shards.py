@@ -1,0 +1,107 @@
+"""What is written comes back whole, only what is new is built, and what cannot be built says why."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lake.crystal import Crystal
+from lake.graphs.build import neighbours
+from lake.graphs.shards import GraphStore, MissingGraph, write_graphs
+from lake.store import Lake
+from lake.tables import ENTRIES, GRAPHS, REJECTS
+
+
+def caesium_chloride(length: float) -> Crystal:
+    return Crystal(np.eye(3) * length, [[0, 0, 0], [0.5, 0.5, 0.5]], [55, 17])
+
+
+def row(name: str, crystal: Crystal, **other: object) -> dict[str, object]:
+    return {
+        "entry_id": f"mp:{name}", "source": "mp", "source_id": name, "kind": "bulk", "reduced_formula": "CsCl",
+        "n_atoms": len(crystal), "volume": crystal.volume, "lattice": crystal.lattice.ravel().tolist(),
+        "positions": crystal.positions.ravel().tolist(), "numbers": crystal.numbers.tolist(),
+        "structure_hash": crystal.structure_hash, "level_of_theory": "PBE", "licence": "made for a test",
+        "payload_sha256": "0", "fetched_at": datetime(2026, 1, 1, tzinfo=UTC), **other,
+    }  # fmt: skip
+
+
+def write(lake: Lake, *rows: dict[str, object]) -> dict[str, int]:
+    lake.replace(ENTRIES, ENTRIES.frame(list(rows)))
+    return write_graphs(lake)
+
+
+def test_every_graph_comes_back_as_it_was_built(tmp_path: Path) -> None:
+    lake, crystals = Lake(tmp_path), [caesium_chloride(4.0 + 0.1 * i) for i in range(5)]
+    write(lake, *(row(str(i), c) for i, c in enumerate(crystals)))
+    store = GraphStore(lake)
+    for crystal in crystals:
+        graph = store.batch(store.rows([crystal.structure_hash]))
+        index, distance = neighbours(crystal)
+        np.testing.assert_array_equal(graph.index, index)
+        np.testing.assert_array_equal(graph.distance, distance)
+        np.testing.assert_array_equal(graph.numbers, crystal.numbers)
+
+
+def test_only_new_structures_are_built_and_a_batch_may_mix_shards(tmp_path: Path) -> None:
+    lake, old, new = Lake(tmp_path), caesium_chloride(4.0), caesium_chloride(4.2)
+    assert write(lake, row("1", old), row("2", old))["graphs"] == 1
+    shards = set(tmp_path.glob("graphs/*/*"))
+    assert write(lake, row("1", old), row("3", new)) == {"graphs": 1, "held": 1, "rejects": 0}
+    assert shards < set(tmp_path.glob("graphs/*/*"))
+    store = GraphStore(lake)
+    batch = store.batch(store.rows([new.structure_hash, old.structure_hash, new.structure_hash]))
+    wanted = [neighbours(c)[1] for c in (new, old, new)]
+    np.testing.assert_array_equal(batch.distance, np.concatenate(wanted))
+    assert batch.index.min(axis=1).tolist() == [0, 0, 2, 2, 4, 4]
+    assert write(lake, row("1", old), row("3", new))["graphs"] == 0
+
+
+def test_what_cannot_be_a_graph_is_rejected_with_its_reason(tmp_path: Path) -> None:
+    lake, good = Lake(tmp_path), caesium_chloride(4.0)
+    counts = write(
+        lake,
+        row("good", good),
+        row("empty", good, numbers=[], structure_hash="a"),
+        row("short", good, positions=[0.0], structure_hash="b"),
+        row("nan", good, positions=[float("nan")] * 6, structure_hash="c"),
+        row("flat", good, volume=0.0, structure_hash="d"),
+        row("alien", good, numbers=[55, 200], structure_hash="e"),
+    )
+    assert counts == {"graphs": 1, "held": 0, "rejects": 5}
+    reasons = dict(lake.read(REJECTS).filter(pl.col("stage") == "graphs").select("entry_id", "reason").iter_rows())
+    assert "atoms" in reasons["mp:empty"]
+    assert "coordinates" in reasons["mp:short"]
+    assert "finite" in reasons["mp:nan"]
+    assert "volume" in reasons["mp:flat"]
+    assert "118" in reasons["mp:alien"]
+
+
+def test_a_lost_shard_is_built_again(tmp_path: Path) -> None:
+    lake, crystal = Lake(tmp_path), caesium_chloride(4.0)
+    write(lake, row("1", crystal))
+    shutil.rmtree(tmp_path / "graphs")
+    assert write(lake, row("1", crystal))["graphs"] == 1
+    assert len(GraphStore(lake)) == 1
+
+
+def test_files_without_their_rows_are_taken_as_they_are(tmp_path: Path) -> None:
+    lake, crystal = Lake(tmp_path), caesium_chloride(4.0)
+    write(lake, row("1", crystal))
+    lake.replace(GRAPHS, GRAPHS.empty())
+    assert write(lake, row("1", crystal))["graphs"] == 1
+    assert len(list(tmp_path.glob("graphs/*/*"))) == 1
+
+
+def test_a_structure_without_a_graph_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingGraph, match="feedface"):
+        GraphStore(Lake(tmp_path)).rows(["feedface"])
+
+
+def test_an_empty_lake_has_no_graphs(tmp_path: Path) -> None:
+    assert write_graphs(Lake(tmp_path)) == {"graphs": 0, "held": 0, "rejects": 0}

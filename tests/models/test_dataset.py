@@ -1,0 +1,89 @@
+"""A label teaches the entry it was computed for, and no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lake.properties import UnknownProperty
+from lake.store import Lake
+from models.dataset import TaskError, trainable, training_rows
+from tests.models._made import entry, filled, material, observation, rock_salt, split
+
+
+def test_a_label_is_never_lent_to_another_entry_of_the_same_material(tmp_path: Path) -> None:
+    here, there = rock_salt(11, 17, 5.60), rock_salt(11, 17, 5.66)
+    lake = filled(
+        tmp_path,
+        [entry("mp:1", here), entry("oqmd:2", there)],
+        [observation("oqmd:2", "band_gap", 5.0)],
+        [material("m1", ["mp:1", "oqmd:2"])],
+        [split("m1", "train")],
+    )
+    rows = training_rows(lake, ["band_gap"])
+    assert rows.frame["entry_id"].to_list() == ["oqmd:2"]
+    assert rows.frame["structure_hash"].to_list() == [there.structure_hash]
+
+
+def test_only_bulk_computed_values_of_one_family_of_theory_teach(tmp_path: Path) -> None:
+    names = ["mp:pbe", "mp:u", "mp:lda", "mp:measured", "mp:slab"]
+    salts = [rock_salt(11, 17, 5.5 + 0.1 * i) for i in range(5)]
+    kinds = ["bulk"] * 4 + ["slab+adsorbate"]
+    lake = filled(
+        tmp_path,
+        [entry(n, c, kind) for n, c, kind in zip(names, salts, kinds, strict=True)],
+        [
+            observation("mp:pbe", "band_gap", 1.0),
+            observation("mp:u", "band_gap", 2.0, level="PBE+U"),
+            observation("mp:lda", "band_gap", 3.0, level="LDA"),
+            observation("mp:measured", "band_gap", 4.0, origin="measured"),
+            observation("mp:slab", "band_gap", 5.0),
+        ],
+        [material(f"m-{n}", [n]) for n in names],
+        [split(f"m-{n}", "train") for n in names],
+    )
+    assert training_rows(lake, ["band_gap"]).targets[:, 0].tolist() == [1.0, 2.0]
+
+
+def test_no_material_and_no_formula_crosses_the_splits(salts: Lake) -> None:
+    rows = training_rows(salts, ["band_gap", "bulk_modulus"])
+    assert rows.frame.group_by("material_id").n_unique()["split"].max() == 1
+    assert sum(len(rows.of(s)) for s in ("train", "validation", "test")) == len(rows)
+
+
+def test_a_missing_label_is_nan_and_every_known_one_is_there(salts: Lake) -> None:
+    rows = training_rows(salts, ["band_gap", "bulk_modulus"])
+    assert np.isfinite(rows.targets).sum(axis=0).tolist() == [96, 48]
+
+
+def test_a_limit_keeps_the_same_labels_whatever_the_other_tasks(salts: Lake) -> None:
+    alone = training_rows(salts, ["bulk_modulus"], limit=8)
+    together = training_rows(salts, ["band_gap", "bulk_modulus"], limit=8)
+    assert alone.labels("train").tolist() == [8]
+    assert together.labels("train").tolist() == [8, 8]
+    assert together.labels("validation").tolist() == [2, 2]
+    kept = together.frame.filter(np.isfinite(together.targets[:, 1]))["entry_id"]
+    assert kept.to_list() == alone.frame["entry_id"].to_list()
+    assert together.digest == training_rows(salts, ["band_gap", "bulk_modulus"], limit=8).digest
+
+
+def test_a_task_that_cannot_be_learnt_is_refused_with_the_reason(tmp_path: Path, salts: Lake) -> None:
+    with pytest.raises(UnknownProperty, match="band_gap"):
+        training_rows(salts, ["band_gapp"])
+    with pytest.raises(TaskError, match=r"shear_modulus.*found 0"):
+        training_rows(salts, ["shear_modulus", "band_gap"]).checked()
+    names = ["mp:1", "mp:2"]
+    lake = filled(
+        tmp_path,
+        [entry(n, rock_salt(11, 17, 5.5 + i)) for i, n in enumerate(names)],
+        [observation(n, "band_gap", 2.5) for n in names],
+        [material(f"m-{n}", [n]) for n in names],
+        [split(f"m-{n}", "train") for n in names],
+    )
+    with pytest.raises(TaskError, match=r"all its 2 training labels are 2\.5"):
+        training_rows(lake, ["band_gap"]).checked()
+    verdicts = trainable(salts, ["band_gap", "shear_modulus"])
+    assert verdicts["band_gap"] is None
+    assert "two labelled" in verdicts["shear_modulus"]
