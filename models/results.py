@@ -8,8 +8,7 @@ import polars as pl
 
 from lake.store import Lake
 from lake.tables import PREDICTIONS, RUNS, TRANSFER
-
-CONFIDENCE = 0.95
+from models.transfer import summary
 
 
 def errors(lake: Lake) -> pl.DataFrame:
@@ -45,32 +44,22 @@ def best_study(lake: Lake, name: str) -> str | None:
 
 
 def gains(lake: Lake) -> pl.DataFrame:
-    """Mean gain of joint over single training per property with its 95 % t interval over paired seeds, and a verdict.
+    """Gains of joint over single training with a verdict, best first.
 
     Columns: property, partners, seeds, mean, low, high, verdict. Each interval stands for itself: many properties
     looked at together bring a false finding now and then. One seed has no interval, so it makes no claim.
     """
-    per_property = lake.read(TRANSFER).group_by("property", maintain_order=True).agg(
-        pl.col("partners").first(),
-        pl.len().cast(pl.Int64).alias("seeds"),
-        pl.col("gain").mean().alias("mean"),
-        (pl.col("gain").std() / pl.len().sqrt()).alias("error"),
-    )  # fmt: skip
-    widths = [_half_width(seeds, error) for seeds, error in per_property.select("seeds", "error").iter_rows()]
-    half = pl.Series("half", widths, dtype=pl.Float64)
-    framed = per_property.drop("error").with_columns(low=pl.col("mean") - half, high=pl.col("mean") + half)
-    return framed.with_columns(verdict(pl.col("low"), pl.col("high")).alias("verdict")).sort("mean", descending=True)
+    transfer = lake.read(TRANSFER)
+    partners = transfer.group_by("property").agg(pl.col("partners").first())
+    told = summary(transfer).rename({"n": "seeds", "gain": "mean"}).join(partners, on="property")
+    columns = ("property", "partners", "seeds", "mean", "low", "high", verdict(pl.col("low"), pl.col("high")))
+    return told.select(columns).sort("mean", "property", descending=[True, False])
 
 
 def verdict(low: pl.Expr, high: pl.Expr) -> pl.Expr:
     """`helps` or `hurts` where the interval keeps off zero, else `no claim`."""
-    return pl.when(low > 0).then(pl.lit("helps")).when(high < 0).then(pl.lit("hurts")).otherwise(pl.lit("no claim"))
-
-
-def _half_width(seeds: int, error: float | None) -> float | None:
-    from scipy.stats import t
-
-    return None if error is None else float(t.ppf((1 + CONFIDENCE) / 2, seeds - 1) * error)
+    found = pl.when(low > 0).then(pl.lit("helps")).when(high < 0).then(pl.lit("hurts"))
+    return found.otherwise(pl.lit("no claim")).alias("verdict")
 
 
 def _without_seed(recipe: str) -> str:

@@ -43,7 +43,8 @@ def candidates(lake: Lake) -> pl.DataFrame:
 
 def predicted(lake: Lake, name: str) -> pl.DataFrame:
     """What the models say of a property, one value per material: the median over its entries, of the best study."""
-    rows = lake.scan(PREDICTIONS).filter(pl.col("property") == name, pl.col("study") == pl.lit(best_study(lake, name), pl.String))
+    study = pl.lit(best_study(lake, name), pl.String)
+    rows = lake.scan(PREDICTIONS).filter(pl.col("property") == name, pl.col("study") == study)
     value = pl.col("value").median().alias(f"{name}_predicted")
     return rows.filter(pl.col("value").is_finite()).group_by("material_id").agg(value).collect()
 

@@ -21,11 +21,12 @@ def overlap(lake: Lake) -> Figure:
         return empty("No materials yet: materialise entries and materials.")
     shown = combinations.head(SHOWN)
     sources = per_source["source"].to_list()
-    figure = Figure(figsize=(max(7.4, 3.4 + 0.36 * len(shown)), 3.3 + 0.3 * len(sources)))
-    grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 0.36 * len(shown) + 1), height_ratios=(2.6, 0.3 * len(sources)),
-                               wspace=0.55, hspace=0.04)  # fmt: skip
-    bars = figure.add_subplot(grid[0, 1])
-    dots = figure.add_subplot(grid[1, 1], sharex=bars)
+    wide, high = 0.36 * max(12, len(shown)), 0.3 * len(sources)
+    figure = Figure(figsize=(3.6 + wide, 3.3 + high))
+    # three columns: sizes, room for the names, dots
+    grid = figure.add_gridspec(2, 3, width_ratios=(1.3, 1.6, wide), height_ratios=(2.6, high), wspace=0, hspace=0.04)
+    bars = figure.add_subplot(grid[0, 2])
+    dots = figure.add_subplot(grid[1, 2], sharex=bars)
     sizes = figure.add_subplot(grid[1, 0], sharey=dots)
     _bars(bars, shown)
     _dots(dots, shown["sources"].to_list(), sources)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import models.figures
 from lake.store import Lake
 from lake.tables import PREDICTIONS, RUNS
-from models.figures.parity_plots import tested
+from models.figures import parity_plots
 from tests.small_lake import learnt
 
 
@@ -29,7 +29,7 @@ def test_every_picture_draws_on_full_and_on_empty_lakes_and_sets_nothing(name, l
 
 def test_parity_shows_labelled_test_rows_alone(lake):
     told = lake.read(PREDICTIONS).filter(pl.col("split") == "test", pl.col("label").is_not_null())
-    shown = pl.concat(tested(lake).values())
+    shown = pl.concat(parity_plots.tested(lake).values())
     assert set(shown["split"]) == {"test"} and shown["label"].null_count() == 0
     assert len(shown) == len(told)
 
@@ -39,4 +39,4 @@ def test_parity_shows_the_study_that_validated_best(lake, tmp_path):
     rows = lake.read(PREDICTIONS)
     other.replace(PREDICTIONS, pl.concat([rows, rows.with_columns(study=pl.lit("joint"))]))
     other.replace(RUNS, lake.read(RUNS))
-    assert all(set(rows["study"]) == {"single"} for rows in tested(other).values())
+    assert all(set(rows["study"]) == {"single"} for rows in parity_plots.tested(other).values())
