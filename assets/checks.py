@@ -12,7 +12,18 @@ from assets.described import part
 from assets.partitions import SOURCES
 from lake.properties import PROPERTIES
 from lake.store import Lake
-from lake.tables import CRAWLS, ENTRIES, GRAPHS, OBSERVATIONS, PREDICTIONS, PROPERTY_MATRIX, RECORDS, REJECTS, SPLITS
+from lake.tables import (
+    CRAWLS,
+    ENTRIES,
+    GRAPHS,
+    MATERIALS,
+    OBSERVATIONS,
+    PREDICTIONS,
+    PROPERTY_MATRIX,
+    RECORDS,
+    REJECTS,
+    SPLITS,
+)
 
 LATE = timedelta(days=3)  # a nightly crawl may miss a night or two, as databases are serviced at weekends
 WARN = dg.AssetCheckSeverity.WARN
@@ -54,8 +65,9 @@ def coverage(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """The share of materials that know each property, for the plot over time."""
     matrix = lake.read(PROPERTY_MATRIX).fill_nan(None)
     shares = {name: matrix[name].count() / max(len(matrix), 1) for name in PROPERTIES if name in matrix.columns}
-    observed = lake.scan(OBSERVATIONS).select(pl.col("property").unique().sort()).collect()["property"]
-    empty = [name for name in observed if not shares.get(name)]
+    members = lake.scan(MATERIALS).select(entry_id="members").explode("entry_id")  # a slab has values but no material
+    observed = lake.scan(OBSERVATIONS).join(members, on="entry_id").select(pl.col("property").unique().sort()).collect()
+    empty = [name for name in observed["property"] if not shares.get(name)]
     words = f"observed, yet without a cell: {', '.join(empty)}" if empty else None
     return dg.AssetCheckResult(passed=not empty, severity=WARN, description=words, metadata=shares)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, Protocol
 
 import dagster as dg
+import polars as pl
 
 from assets.conventions import shown_as
 from assets.described import contract, described
@@ -66,9 +67,9 @@ def learning(
             yield described(lake, RUNS, study, key, budget=budget, left_out=plan.left_out, **_errors(rows))
 
 
-def _errors(rows: Any) -> dict[str, float]:
-    means = rows.drop_nulls("mae_test").group_by("property", maintain_order=True).mean()
-    return {f"test error of {row['property']}": row["mae_test"] for row in means.iter_rows(named=True)}
+def _errors(rows: pl.DataFrame) -> dict[str, float]:
+    means = rows.drop_nulls("mae_test").group_by("property", maintain_order=True).agg(pl.col("mae_test").mean())
+    return {f"test error of {name}": error for name, error in means.iter_rows()}
 
 
 @dg.asset(

@@ -15,22 +15,26 @@ import polars as pl
 def code_version(*modules: str, also: str = "") -> str:
     """Address of what these modules do: their source without comments, layout and docstrings.
 
-    The modules are found but not imported, so that definitions load fast.
+    The modules are found but not imported, so that definitions load fast. A package stands for all its modules.
     """
     digest = hashlib.sha256(also.encode())
-    for module in modules:
-        digest.update(_meaning(module))
+    for file in (file for module in modules for file in _files(module)):
+        digest.update(_meaning(file))
     return digest.hexdigest()[:12]
 
 
+def _files(module: str) -> list[Path]:
+    spec = find_spec(module)
+    if spec is None:
+        raise ModuleNotFoundError(f"a code version needs the module's source, found no module {module}")
+    return sorted(Path(spec.origin).parent.rglob("*.py")) if spec.submodule_search_locations else [Path(spec.origin)]
+
+
 @cache
-def _meaning(module: str) -> bytes:
-    tree = ast.parse(Path(find_spec(module).origin).read_text())
+def _meaning(file: Path) -> bytes:
+    tree = ast.parse(file.read_text())
     for node in ast.walk(tree):
-        if (
-            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-            and ast.get_docstring(node, clean=False) is not None
-        ):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
     return ast.dump(tree).encode()
 

@@ -41,7 +41,6 @@ def sources_of(root: Path) -> Iterator[Settings]:
         yield Settings(root=root)
         return
     from lake.sample.databases import tellings
-
     from lake.sample.mirror import serving
 
     with serving(tellings()) as url:
@@ -64,7 +63,6 @@ def serve(data: Path | None, port: int) -> None:
     from threading import Event
 
     from lake.sample.databases import tellings
-
     from lake.sample.mirror import serving
     from lake.sample.real import real_tellings
 

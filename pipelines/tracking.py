@@ -4,6 +4,7 @@ Recipes are parameters; errors and the loss by epoch are metrics. No model is lo
 file below `models/`, named in a tag, because a pickled one runs code when it is opened.
 """
 
+import logging
 import os
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ class MlflowTracker:
     def client(self) -> "MlflowClient":
         """Opened when there is something to write: MLflow takes seconds to import and to make its database."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
         from mlflow.tracking import MlflowClient
 
         return MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
