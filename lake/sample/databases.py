@@ -123,10 +123,11 @@ def _told(source: str, row: int, sample: SampleCrystal, time: int) -> Telling:
 
 
 def _identifier(source: str, row: int, name: str, time: int) -> str:
-    """Ids as each database writes them, in ranges that no real entry has; rows are only ever appended."""
+    """Ids as each database writes them, at the ends of its ranges; rows are only ever appended."""
     match source:
         case "mp":
-            return f"mp-{9_900_001 + row + 5_000 * time}"
+            # the last of its numeric ids: above mp-3347529 Materials Project writes letters
+            return f"mp-{3_330_001 + row + 5_000 * time}"
         case "aflow":
             return f"aflow:{hexadecimal(source, name, str(time))}"
         case "oqmd":

@@ -1,7 +1,7 @@
 """The summons of AFLUX: how a query string becomes columns, filters, order and a page.
 
 What belongs here: the grammar (`,` and, `:` or, `!` not, `*` loose, `'..'` literal, `$` muted). What an entry says:
-`aflow.py`. Source: Rose et al., Comput. Mater. Sci. 137, 362 (2017), https://aflow.org/API/aflux/
+`aflow_keywords.py`. Source: Rose et al., doi:10.1016/j.commatsci.2017.04.036, https://aflow.org/API/aflux/
 """
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
 """What may be asked, how pages are cut, and how each database refuses."""
 
+import ast
+import csv
 import hashlib
+import io
+from pathlib import Path
 
 import pytest
 import requests
@@ -176,6 +180,16 @@ def test_urls_of_cod_lead_to_its_files(mirror):
         assert requests.get(url).text.startswith("#---")
 
 
+@pytest.mark.parametrize("query", ["nel=2", "a_min=1", "vmax=large"])
+def test_cod_refuses_what_it_cannot_search_by(mirror, query):
+    assert requests.get(f"{mirror}/cod/result?format=lst&{query}").status_code == 400
+
+
+def test_rows_of_cod_come_as_csv_too(mirror):
+    answer = requests.get(f"{mirror}/cod/result?format=csv&id=1000041").text
+    assert [row["formula"] for row in csv.DictReader(io.StringIO(answer))] == ["- Cl Na -"]
+
+
 def test_what_cod_does_not_hold_is_not_found(mirror):
     assert requests.get(f"{mirror}/cod/7777777.cif").status_code == 404
 
@@ -233,6 +247,16 @@ def test_a_database_tells_an_id_once():
 def test_a_source_that_is_none_of_the_six_is_refused():
     with pytest.raises(ValueError, match="must be one of"):
         build_app([Telling("icsd", "1", quartz())])
+
+
+def test_mirror_and_crawlers_share_no_code():
+    import lake.sample.mirror
+
+    for file in Path(lake.sample.mirror.__file__).parent.glob("*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+        names |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        assert not [name for name in names if name.startswith(("lake.sources", "lake.cif"))], file.name
 
 
 def test_the_server_listens_on_loopback_alone(mirror):

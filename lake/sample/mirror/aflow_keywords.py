@@ -1,0 +1,167 @@
+"""What an AFLOW entry says: one line per AFLUX keyword, in its unit (aflow 0.0.11, keywords.py).
+
+Values are native here; `aflow.py` writes them as strings where the page's shape wants it. Null where a telling knows
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from zlib import crc32
+
+import numpy as np
+
+from lake.sample.mirror.told import Told
+
+DIGITS = 6  # decimals of cell and positions
+DFT_TYPES = {"PBE": "PAW_PBE", "PBE+U": "PAW_PBE", "LDA": "PAW_LDA", "RPBE": "PAW_RPBE", "SCAN": "PAW_PBE_KIN:SCAN"}
+# AFLOW's names of the Bravais lattices, by the first two letters of the Pearson symbol
+LATTICES = {
+    "cP": "CUB", "cF": "FCC", "cI": "BCC", "tP": "TET", "tI": "BCT", "oP": "ORC", "oF": "ORCF", "oI": "ORCI",
+    "oS": "ORCC", "oA": "ORCC", "oC": "ORCC", "hP": "HEX", "hR": "RHL", "mP": "MCL", "mS": "MCLC", "mC": "MCLC",
+    "aP": "TRI",
+}  # fmt: skip
+# days before the latest revision: half of the entries carry a list of dates, as old entries of AFLOW do
+REVISED_BEFORE = (900, 400)
+
+Keyword = Callable[[Told], object]
+
+
+def _by_species(told: Told) -> list[int]:
+    """Site numbers in the order of POSCAR: species by the alphabet, sites of a species as told."""
+    symbols = told.symbols
+    return sorted(range(len(symbols)), key=lambda site: symbols[site])
+
+
+def geometry(told: Told) -> list[float]:
+    """[a, b, c (A), alpha, beta, gamma (degrees)]."""
+    return [_short(number) for number in told.cell.lengths + told.cell.angles]
+
+
+def positions_fractional(told: Told) -> list[list[float]]:
+    """(n, 3) fractional coordinates, in the order of species and composition."""
+    return [[_short(x) for x in site] for site in told.crystal.positions[_by_species(told)].tolist()]
+
+
+def positions_cartesian(told: Told) -> list[list[float]]:
+    """(n, 3) A, in the orientation of `geometry`: a along x, b in the plane of x and y."""
+    (a, b, c), angles = told.cell.lengths, np.radians(told.cell.angles)
+    ca, cb, cg, sg = np.cos(angles[0]), np.cos(angles[1]), np.cos(angles[2]), np.sin(angles[2])
+    y = (ca - cb * cg) / sg
+    lattice = np.array([[a, 0, 0], [b * cg, b * sg, 0], [c * cb, c * y, c * np.sqrt(1 - cb**2 - y**2)]])
+    fractional = told.crystal.positions[_by_species(told)]
+    return [[_short(x) for x in site] for site in (fractional @ lattice).tolist()]
+
+
+def composition(told: Told) -> list[int]:
+    """Atoms per species, aligned with `species`."""
+    return [told.crystal.counts[element] for element in told.elements]
+
+
+def compound(told: Told) -> str:
+    """`Be1O1`: every species of the cell with its count."""
+    return "".join(f"{element}{count}" for element, count in zip(told.elements, composition(told), strict=True))
+
+
+def pearson(told: Told) -> str | None:
+    """Pearson symbol, `cF8`."""
+    return None if told.symmetry is None else told.symmetry.pearson_symbol
+
+
+def catalog(told: Told) -> str:
+    """`ICSD` unless the telling names another."""
+    return str(told.telling.facts.get("catalog", "ICSD"))
+
+
+def aurl(told: Told) -> str:
+    """Where the files of the entry would lie; turn the first `:` into `/` for a URL."""
+    lattice = LATTICES.get((pearson(told) or "aP")[:2], "TRI")
+    name = f"{compound(told)}_ICSD_{told.digest % 900000 + 100000}"
+    return f"aflowlib.duke.edu:AFLOWDATA/{catalog(told)}_WEB/{lattice}/{name}"
+
+
+def aflowlib_date(told: Told) -> str | list[str]:
+    """When the entry was last written: one date, or a list whose last is the latest."""
+    moments = [told.revised - timedelta(days=days) for days in REVISED_BEFORE] + [told.revised]
+    dates = [f"{moment:%Y%m%d_%H:%M:%S}_GMT-5" for moment in moments]
+    return dates[-1] if crc32(told.id.encode()) % 2 else dates
+
+
+def dft_type(told: Told) -> list[str]:
+    """Pseudopotential and functional, `["PAW_PBE"]`."""
+    level = told.telling.level_of_theory
+    return [DFT_TYPES.get(level, f"PAW_{level}" if level else "PAW_PBE")]
+
+
+def hubbard(told: Told) -> str | None:
+    """`ldau_TLUJ` where the row was computed with +U: `T;L;U;J`, species by species; null otherwise."""
+    if not told.telling.level_of_theory.endswith("+U"):
+        return None
+    zeros = ",".join("0" for _ in told.elements)
+    return str(told.telling.facts.get("ldau_TLUJ", f"2;{zeros};{zeros};{zeros}"))
+
+
+def spin_cell(told: Told) -> float | None:
+    """muB per cell."""
+    per_atom = told.value("magnetization_per_atom")
+    return None if per_atom is None else _short(per_atom * len(told.crystal))
+
+
+def gap_type(told: Told) -> str | None:
+    """`metal` or `insulator`; which kind of gap, no telling knows."""
+    gap = told.value("band_gap")
+    return None if gap is None else ("metal" if gap < 1e-6 else "insulator")
+
+
+def per_cell(told: Told, name: str) -> float | None:
+    """A value per atom times the atoms of the cell."""
+    value = told.value(name)
+    return None if value is None else _short(value * len(told.crystal))
+
+
+def _short(number: float) -> float:
+    return round(number, DIGITS) + 0.0
+
+
+def _told(name: str) -> Keyword:
+    return lambda told: told.value(name)
+
+
+KEYWORDS: dict[str, Keyword] = {
+    "compound": compound,
+    "auid": lambda told: told.id,
+    "aurl": aurl,
+    "spacegroup_relax": lambda told: None if told.symmetry is None else told.symmetry.number,
+    "Pearson_symbol_relax": pearson,
+    "catalog": catalog,
+    "data_source": lambda told: "aflowlib",
+    "species": lambda told: told.elements,
+    "nspecies": lambda told: len(told.elements),
+    "composition": composition,
+    "stoichiometry": lambda told: [_short(n / len(told.crystal)) for n in composition(told)],
+    "natoms": lambda told: len(told.crystal),
+    "geometry": geometry,
+    "positions_fractional": positions_fractional,
+    "positions_cartesian": positions_cartesian,
+    "volume_cell": lambda told: _short(told.crystal.volume),
+    "volume_atom": lambda told: _short(told.crystal.volume / len(told.crystal)),
+    "density": lambda told: _short(told.density),
+    "Egap": _told("band_gap"),
+    "Egap_type": gap_type,
+    "spin_atom": _told("magnetization_per_atom"),
+    "spin_cell": spin_cell,
+    "enthalpy_formation_atom": _told("formation_energy_per_atom"),
+    "enthalpy_formation_cell": lambda told: per_cell(told, "formation_energy_per_atom"),
+    "ael_bulk_modulus_vrh": _told("bulk_modulus"),
+    "ael_shear_modulus_vrh": _told("shear_modulus"),
+    "agl_debye": _told("debye_temperature_agl"),
+    "agl_thermal_conductivity_300K": _told("thermal_conductivity_agl"),
+    "agl_thermal_expansion_300K": _told("thermal_expansion_agl"),
+    "dft_type": dft_type,
+    "ldau_TLUJ": hubbard,
+    "ldau_type": lambda told: 2 if told.telling.level_of_theory.endswith("+U") else None,
+    "code": lambda told: "vasp.4.6.35",
+    "aflowlib_version": lambda told: "3.1.222",
+    "aflowlib_date": aflowlib_date,
+}
