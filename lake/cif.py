@@ -9,13 +9,11 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 
-from lake.crystal import NUMBER, SMALLEST_DISTANCE, Crystal, CrystalError
+from lake.crystal import NUMBER, Crystal, CrystalError
+from lake.symmetry import expanded, operations_of
 
 FULL = 0.995  # occupancies above this are full: rounding in print
 CELL = (*(f"_cell_length_{x}" for x in "abc"), *(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")))
-OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
-HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
-HERMANN_MAUGUIN = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M", "_symmetry_space_group_name_h-m")
 FORMULA_TOLERANCE = 0.05  # by which an element's share may differ from the formula before atoms count as missing
 
 
@@ -28,7 +26,7 @@ def crystal_from_cif(text: str) -> Crystal:
     block = _block(text)
     lattice = _lattice(block)
     symbols, sites = _sites(block)
-    positions, owners = _expanded(sites, _operations(block), lattice)
+    positions, owners = expanded(sites, operations_of(block), lattice)
     crystal = Crystal(lattice, positions, [NUMBER[symbols[owner]] for owner in owners])
     _hold_against_formula(crystal, block)
     return crystal
@@ -119,55 +117,6 @@ def _element(name: str) -> str:
         if len(symbol) == length and symbol in NUMBER:
             return symbol
     raise CrystalError(f"sites must be elements, found {name!r}")
-
-
-def _operations(block: gemmi.cif.Block) -> list[gemmi.Op]:
-    """Symmetry as listed, else by Hall symbol, else by Hermann-Mauguin symbol."""
-    for name in OPERATIONS:
-        listed = _column(block, name)
-        if listed:
-            try:
-                return [gemmi.Op(triplet) for triplet in listed]
-            except (ValueError, RuntimeError) as fault:
-                raise CrystalError(f"symmetry operations must read as x,y,z, found {fault}") from None
-    for name in (*HALL, *HERMANN_MAUGUIN):
-        symbol = gemmi.cif.as_string(block.find_value(name) or "")
-        if not symbol or symbol in "?.":
-            continue
-        found = _by_hall(symbol) if name in HALL else gemmi.find_spacegroup_by_name(symbol)
-        if found:
-            return list(found.operations())
-    raise CrystalError("a crystal needs its symmetry, found neither operations nor a space group symbol that is known")
-
-
-def _by_hall(symbol: str) -> gemmi.SpaceGroup | None:
-    try:
-        return gemmi.find_spacegroup_by_ops(gemmi.symops_from_hall(symbol))
-    except (ValueError, RuntimeError):
-        return None
-
-
-def _expanded(sites: np.ndarray, operations: list[gemmi.Op], lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every image (n, 3) of every site in one cell, those on special positions once, and the site each belongs to."""
-    if len(operations) == 1:
-        return sites, np.arange(len(sites))
-    rotations = np.array([operation.rot for operation in operations]) / gemmi.Op.DEN
-    shifts = np.array([operation.tran for operation in operations]) / gemmi.Op.DEN
-    positions, owners = [], []
-    for owner, site in enumerate(sites):
-        images = (rotations @ site + shifts) % 1.0
-        kept = _distinct(images, lattice)
-        positions.append(images[kept])
-        owners += [owner] * int(kept.sum())
-    return np.concatenate(positions), np.array(owners)
-
-
-def _distinct(images: np.ndarray, lattice: np.ndarray) -> np.ndarray:
-    """Which images are no repetition of an earlier one: a mask (n,)."""
-    difference = images[:, None, :] - images[None, :, :]
-    difference -= np.round(difference)
-    near = ((difference @ lattice) ** 2).sum(axis=-1) < SMALLEST_DISTANCE**2
-    return ~np.tril(near, -1).any(axis=1)
 
 
 def _hold_against_formula(crystal: Crystal, block: gemmi.cif.Block) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from lake.cif import cif_fields, crystal_from_cif
-from lake.sources.http import NotData, Polite, json_of, quoted
+from lake.sources.answers import NotData, json_of, quoted
+from lake.sources.http import Polite
 from lake.sources.page import Entry, Known, Page, Record, Unit, Unusable
 
 PREFIXES = tuple(str(n) for n in range(10, 100))  # ids have seven digits; lists have no paging, so they are cut by id

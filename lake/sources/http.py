@@ -9,37 +9,21 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-import orjson
 import requests
 import stamina
 from pyrate_limiter import Limiter, Rate
 
 from lake.settings import Settings
+from lake.sources.answers import ABSENT, NotData, TryAgain, check_json, refuse
 from lake.sources.page import SourceDown
 
 T = TypeVar("T")
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # what a database answers when it is only having a bad time
-ABSENT = frozenset({404, 410})
 CHUNK = 1 << 18
 AGAIN = "run the crawl again later: it goes on where it stopped"
-
-
-class NotData(ValueError):
-    """An answer that is not what was asked for; the message says what was found. It is asked for again."""
-
-
-class TryAgain(Exception):
-    """A passing failure; `after` are the seconds the database asked us to wait, None where it did not."""
-
-    def __init__(self, found: str, after: float | None = None) -> None:
-        super().__init__(found)
-        self.after = after
 
 
 @dataclass(frozen=True)
@@ -75,19 +59,20 @@ class Polite(requests.Session):
             response = self._once("GET", url, params=params)
             absent = may_be_absent and response.status_code in ABSENT
             if not absent:
-                _refuse(response)
+                refuse(response)
             return (None if absent else read(response.content)), response
 
         return self._remember(*self._patiently(url, once))
 
     def request(self, method: str, url: str, **how: Any) -> requests.Response:
-        """As in requests, for clients that bring their own words: politely, and only JSON counts as an answer."""
+        """As in requests, for clients with words of their own: politely, and only for answers that look like JSON."""
         how.pop("timeout", None)
 
         def once() -> tuple[Any, requests.Response]:
             response = self._once(method, url, **how)
-            _refuse(response)
-            return json_of(response.content), response
+            refuse(response)
+            check_json(response.content)
+            return None, response
 
         value, response = self._patiently(url, once)
         self._remember(value, response)
@@ -102,7 +87,7 @@ class Polite(requests.Session):
             response = super(Polite, self).request("GET", url, stream=True, timeout=self.settings.timeout)
             if response.status_code != 200:
                 self._body(response)
-                _refuse(response)
+                refuse(response)
             found, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
             for chunk in response.iter_content(CHUNK):
                 found.update(chunk)
@@ -188,47 +173,6 @@ class Polite(requests.Session):
 
 
 BROKEN = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
-
-
-def json_of(body: bytes) -> Any:
-    """JSON in an answer's body; raises NotData that quotes how anything else begins."""
-    body = body.removeprefix(b"\xef\xbb\xbf").strip()
-    if not body:
-        raise NotData("an empty answer where JSON belongs")
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        kind = "a web page" if body[:1] == b"<" else "something else or half of it"
-        raise NotData(f"{kind} where JSON belongs, beginning {quoted(body)}") from None
-
-
-def quoted(body: bytes) -> str:
-    """The beginning of a body, for a message."""
-    return repr(" ".join(body[:400].decode("utf-8", "replace").split())[:120])
-
-
-def _refuse(response: requests.Response) -> None:
-    """Raise for a status that is no answer: TryAgain where it may pass, SourceDown where it will not."""
-    status = response.status_code
-    if status == 200:
-        return
-    found = f"HTTP {status} with {quoted(response.content)}"
-    if status in PASSING:
-        raise TryAgain(found, _seconds(response.headers.get("Retry-After")))
-    hint = "check the key and what it may do" if status in (401, 403) else "the database may have changed its interface"
-    raise SourceDown(f"asked {response.url}, found {found}; {hint}")
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """`Retry-After` in seconds, which comes as a number or as a date; None where it is neither."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 @cache

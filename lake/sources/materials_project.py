@@ -17,7 +17,8 @@ import orjson
 
 from lake.crystal import Crystal, CrystalError
 from lake.settings import Settings
-from lake.sources.http import NotData, Polite, json_of, quoted
+from lake.sources.answers import NotData, json_of, quoted
+from lake.sources.http import Polite
 from lake.sources.page import Entry, Known, Page, Record, SourceDown, Unit, Unusable
 from lake.sources.reading import atomic_numbers, cell_vectors, site_positions
 

@@ -1,29 +1,27 @@
 """Open Catalyst (OC20): relaxations of adsorbates on slabs, from its trajectory archives. Nothing here unpickles.
 
 An archive is a tar of `<id>.extxyz.xz` trajectories and a `system.txt` with reference energies. It is downloaded to a
-temporary file, held against its MD5, and read member by member without being extracted. A record keeps the last frame.
+temporary file, held against its MD5, and read member by member without being extracted (relaxations.py).
 The IS2RE databases and the mapping table are pickles and are left out.
 """
 
 from __future__ import annotations
 
 import io
-import lzma
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from itertools import islice
-from pathlib import PurePosixPath
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
 from lake.crystal import Crystal
 from lake.settings import Settings
-from lake.sources.http import NotData, Polite, quoted
-from lake.sources.page import Entry, Known, Page, Record, SourceDown, Unit, Unusable
+from lake.sources.answers import NotData, quoted
+from lake.sources.http import Polite
+from lake.sources.page import Entry, Known, Page, SourceDown, Unit, Unusable
+from lake.sources.relaxations import relaxations
 
 # What the documentation publishes, for a server without a list of its own: the four validation archives, 100,000
 # relaxations in 22 GB. The training archive (109 GB in one file) waits for resumable downloads.
@@ -33,9 +31,6 @@ PUBLISHED = {
     "is2res_val_ood_cat_trajectories.tar": "88dcc02fd8c174a72d2c416878fc44ff",
     "is2res_val_ood_both_trajectories.tar": "bc74b6474a13542cc56eaa97bd51adfc",
 }
-LONGEST_LINE = 1 << 16  # characters: a frame's lines are short, a decompression bomb's need not be
-MOST_ATOMS = 10_000
-MEDIA_TYPE = "chemical/x-extxyz+json"
 
 
 class OpenCatalyst:
@@ -64,7 +59,7 @@ class OpenCatalyst:
         with TemporaryFile() as file:
             answer = self._http.download(url, file, str(unit.request["md5"]))
             try:
-                records, missing = _records(file)
+                records, missing = relaxations(file)
             except (tarfile.TarError, UnicodeDecodeError) as fault:
                 raise SourceDown(f"ocp: {url} must be a tar of trajectories, found {fault}") from fault
         expected = len(records) + len(missing)
@@ -103,69 +98,6 @@ def index_of(body: bytes) -> dict[str, str]:
     if not archives or not all(len(md5) == 32 and set(md5) <= set("0123456789abcdef") for md5 in archives.values()):
         raise NotData(f"something else where a list of MD5s belongs, beginning {quoted(body)}")
     return archives
-
-
-def last_frame(lines: Iterable[str]) -> str:
-    """The last frame of an extended XYZ trajectory, verbatim; Unusable where it breaks off or is none."""
-    frame: list[str] = []
-    lines = iter(lines)
-    for head in lines:
-        if not head.strip():
-            continue
-        if not head.strip().isdigit() or int(head) > MOST_ATOMS:
-            raise Unusable(f"a frame must begin with its number of atoms, found {head[:40]!r}")
-        frame = [head, *islice(lines, int(head) + 1)]
-        if len(frame) != int(head) + 2:
-            raise Unusable(f"a frame of {int(head)} atoms must have {int(head) + 2} lines, found {len(frame)}")
-    if not frame:
-        raise Unusable("a trajectory needs frames, found none")
-    return "".join(frame)
-
-
-def _records(file: IO[bytes]) -> tuple[list[Record], dict[str, str]]:
-    """Records of an archive, and the members that could not be read with their reasons."""
-    frames, references, missing = {}, {}, {}
-    with tarfile.open(fileobj=file, mode="r:*") as tar:
-        for member in tar:
-            name = PurePosixPath(member.name).name
-            content = tar.extractfile(member) if member.isfile() else None
-            if content is None:
-                continue
-            if name == "system.txt":
-                references.update(_references(content.read(1 << 28).decode()))
-            elif name.endswith(".extxyz.xz"):
-                system = name.removesuffix(".extxyz.xz")
-                try:
-                    with lzma.open(content, "rt", encoding="utf-8") as lines:
-                        frames[system] = last_frame(iter(partial(lines.readline, LONGEST_LINE), ""))
-                except (Unusable, lzma.LZMAError, EOFError, UnicodeDecodeError) as fault:
-                    missing[system] = f"{member.name} cannot be read: {fault}"
-    return [_record(system, frame, references.get(system)) for system, frame in frames.items()], missing
-
-
-def _references(text: str) -> dict[str, float]:
-    rows = (line.strip().split(",") for line in text.splitlines() if line.strip())
-    return {row[0]: float(row[1]) for row in rows if len(row) == 2 and row[1].strip()}
-
-
-def _record(system: str, frame: str, reference: float | None) -> Record:
-    energy = _energy(frame)
-    known = energy is not None and reference is not None
-    payload = {
-        "system_id": system,
-        "reference_energy": reference,
-        "energy": energy,
-        "adsorption_energy": energy - reference if known else None,
-        "extxyz": frame,
-    }
-    return Record(system, orjson.dumps(payload).decode(), MEDIA_TYPE)
-
-
-def _energy(frame: str) -> float | None:
-    """`energy` in eV from a frame's comment line (not `free_energy`)."""
-    words = frame.split("\n", 2)[1].split()
-    told = next((word.removeprefix("energy=") for word in words if word.startswith("energy=")), None)
-    return float(told) if told else None
 
 
 def _crystal(frame: str) -> Crystal:

@@ -91,7 +91,14 @@ VALUES = {
 
 def source_ids(source: str, number: int) -> str:
     """The id of a crystal as each database writes ids."""
-    words = {"mp": "mp-{}", "aflow": "aflow:{:016x}", "ocp": "random{}", "cod": "1{:06d}", "pcod": "8{:06d}", "oqmd": "5{:06d}"}
+    words = {
+        "mp": "mp-{}",
+        "aflow": "aflow:{:016x}",
+        "ocp": "random{}",
+        "cod": "1{:06d}",
+        "pcod": "8{:06d}",
+        "oqmd": "5{:06d}",
+    }
     return words[source].format(number)
 
 
