@@ -124,9 +124,9 @@ def _records_of_entries(lake: Lake, source: str) -> pl.DataFrame:
 
 def _labels(lake: Lake, kind: Property) -> Iterator[Found]:
     entries = lake.scan(ENTRIES).select("entry_id", "n_atoms", "level_of_theory")
-    labels = lake.scan(LABELS).filter(pl.col("property") == kind.name)
+    labels = lake.scan(LABELS).filter(pl.col("property") == kind.name).drop("property", "licence")
     rows = labels.join(entries, on="entry_id", how="left").sort("entry_id", "reference").collect()
-    for row in rows.select("entry_id", "value", "unit", "reference", "n_atoms", "level_of_theory").iter_rows(named=True):
+    for row in rows.iter_rows(named=True):
         problem = "" if row["n_atoms"] else "needs an entry of that id, and there is none"
         yield row | {"payload_sha256": None, "problem": problem}
 

@@ -1,7 +1,7 @@
 """The user's own values: CSV files in the lake's folder `labels/`, made the table `labels`.
 
-A file has the columns entry_id, property, value, unit, reference, licence; lines that start with `#` are remarks. Values
-stay as given here: `lake/extract.py` turns them into observations.
+A file has the columns entry_id, property, value, unit, reference, licence; lines that start with `#` are remarks.
+Values stay as given here: `lake/extract.py` turns them into observations.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Row = Mapping[str, str | None]
 def import_labels(lake: Lake, folder: str | Path | None = None) -> int:
     """Read every CSV of the folder (by default `labels/` in the lake) into LABELS, whole; returns how many are kept.
 
-    Rows with an unknown property, a unit that does not fit or no number, and files without the columns, go to `rejects`.
+    What cannot be used goes to `rejects`: unknown properties, units that do not fit, no numbers, files without columns.
     """
     folder = lake.root / "labels" if folder is None else Path(folder)
     kept: dict[tuple[object, ...], dict[str, object]] = {}

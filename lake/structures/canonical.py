@@ -1,6 +1,6 @@
 """The canonical form of a crystal: its primitive standard cell, and the space group that cell shows.
 
-What belongs here: symmetry, by moyo (Shinohara, JOSS 2026; moyopy). A space group is told to people and never decides
+What belongs here: symmetry, by moyo (package moyopy). A space group is told to people and never decides
 identity: 0.01 A of noise lowers it.
 """
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from lake.crystal import Crystal
 from lake.structures import fingerprint as fp
+from lake.structures.primitive import primitive
 
 if TYPE_CHECKING:
     from pymatgen.analysis.structure_matcher import StructureMatcher
@@ -59,8 +60,7 @@ class Candidate:
 
     @cached_property
     def primitive(self) -> Structure:
-        """Primitive cell within 0.25 A, so that relaxation noise does not hide that a cell is a supercell."""
-        return self.structure.get_primitive_structure()
+        return primitive(self.crystal).to_pymatgen()
 
 
 def distance(one: Candidate, other: Candidate) -> float:
@@ -98,7 +98,7 @@ def _matched(one: Candidate, other: Candidate) -> tuple[float | None, str]:
     try:
         pair = one.primitive, other.primitive
         if len(pair[0]) != len(pair[1]) and len(one.structure) == len(other.structure):
-            # on the edge of the tolerance, one of two equal cells was halved: compare them as they are
+            # on the edge of the tolerance, only one of two equal cells was halved: compare them as they are
             pair = one.structure, other.structure
         if len(pair[0]) != len(pair[1]):
             return None, "primitive cells hold different numbers of atoms"

@@ -1,0 +1,79 @@
+"""The views for common questions, beside one view per table: each a name, words, a SELECT and its columns' words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class View:
+    """One view of `lake.duckdb`, over the views of the tables."""
+
+    name: str
+    about: str
+    select: str
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+VIEWS = (
+    View(
+        "members", "Which entry belongs to which material: one row per entry of a material.",
+        """
+        SELECT material_id, m.reduced_formula, e.source, entry_id, e.n_atoms, entry_id = representative AS represents
+        FROM (SELECT material_id, reduced_formula, representative, unnest(members) AS entry_id FROM materials) m
+        JOIN entries e USING (entry_id)
+        """,
+        {"represents": "whether this entry stands for the material"},
+    ),
+    View(
+        "labels_per_property", "How much is known of each property.",
+        """
+        SELECT property, any_value(unit) AS unit, any_value(origin) AS origin, count(*) AS observations,
+               count(DISTINCT material_id) AS materials, list_sort(list(DISTINCT o.source)) AS sources,
+               min(value) AS smallest, median(value) AS median, max(value) AS largest
+        FROM observations o LEFT JOIN members USING (entry_id)
+        GROUP BY property ORDER BY observations DESC
+        """,
+        {
+            "observations": "values, one per entry", "materials": "distinct materials among them",
+            "sources": "databases that say it", "smallest": "smallest value", "median": "median value",
+            "largest": "largest value",
+        },
+    ),
+    View(
+        "overlap", "Materials that two databases share.",
+        """
+        SELECT a.source AS source_a, b.source AS source_b, count(*) AS materials
+        FROM (SELECT material_id, unnest(sources) AS source FROM materials) a
+        JOIN (SELECT material_id, unnest(sources) AS source FROM materials) b
+          ON a.material_id = b.material_id AND a.source < b.source
+        GROUP BY ALL ORDER BY materials DESC
+        """,
+        {"source_a": "one database", "source_b": "another", "materials": "materials that both tell"},
+    ),
+    View(
+        "disagreements", "Where two databases give the same property of one material: both values, largest gap first.",
+        """
+        WITH told AS (
+            SELECT material_id, reduced_formula, o.* FROM observations o JOIN members m USING (entry_id)
+        )
+        SELECT a.property, a.material_id, a.reduced_formula, a.unit,
+               a.entry_id AS entry_a, a.value AS value_a, a.level_of_theory AS level_a,
+               b.entry_id AS entry_b, b.value AS value_b, b.level_of_theory AS level_b,
+               abs(a.value - b.value) / nullif((abs(a.value) + abs(b.value)) / 2, 0) AS relative_difference
+        FROM told a JOIN told b
+          ON a.material_id = b.material_id AND a.property = b.property AND a.source < b.source
+        ORDER BY relative_difference DESC NULLS LAST
+        """,
+        {
+            "entry_a": "entry of one database", "value_a": "its value", "level_a": "its level of theory",
+            "entry_b": "entry of another", "value_b": "its value", "level_b": "its level of theory",
+            "relative_difference": "difference over the mean of both magnitudes, dimensionless",
+        },
+    ),
+    View(
+        "rejects_per_stage", "How much each step refused, by database.",
+        "SELECT stage, source, count(*) AS rejects FROM rejects GROUP BY ALL ORDER BY rejects DESC",
+        {"rejects": "entries refused"},
+    ),
+)  # fmt: skip

@@ -1,0 +1,136 @@
+"""lake.duckdb: every table is there with its words, plain DuckDB opens it, and a query can only read."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from lake.extract import write_observations
+from lake.matrix import write_matrix
+from lake.sql import QueryError, publish, query
+from lake.store import Lake
+from lake.structures.materials import write_materials
+from lake.tables import RECORDS, TABLES
+from lake.views import VIEWS
+from tests.lake.small_lake import fields_of, fill, rock_salt, zincblende
+
+MGO, GAAS = rock_salt("Mg", "O", 4.2), zincblende("Ga", "As", 5.65)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    lake = Lake(tmp_path_factory.mktemp("lake's-root"))
+    fill(lake, {"mp:1": (MGO, {"band_gap": 4.5}), "mp:2": (GAAS, {"band_gap": -1})})
+    fill(lake, {"aflow:1": (MGO, {"Egap": "4.4"})})
+    write_materials(lake)
+    write_observations(lake, "band_gap", fields_of)
+    write_matrix(lake)
+    publish(lake)
+    return lake
+
+
+def test_columns_are_asked_by_their_plain_names(lake):
+    found = query(lake, "select source, count(*) as n from entries group by 1 order by 1")
+    assert found.rows() == [("aflow", 1), ("mp", 2)]
+
+
+def test_every_table_has_a_view_even_one_never_written(lake):
+    for table in TABLES.values():
+        frame = query(lake, f"select * from {table.name}")
+        assert frame.columns[: len(table.schema)] == list(table.schema)
+        assert len(frame) == len(lake.read(table))
+
+
+def test_partitions_come_back_as_text(lake):
+    assert query(lake, "select distinct typeof(property) as t from observations")["t"].to_list() == ["VARCHAR"]
+
+
+def test_the_views_for_common_questions_answer(lake):
+    assert query(lake, "select property, observations, materials, sources from labels_per_property").rows() == [
+        ("band_gap", 2, 1, ["aflow", "mp"])
+    ]
+    assert query(lake, "select * from overlap").rows() == [("aflow", "mp", 1)]
+    assert query(lake, "select entry_id from members where represents order by 1").rows() == [("mp:1",), ("mp:2",)]
+    assert query(lake, "select relative_difference from disagreements").item() == pytest.approx(0.1 / 4.45)
+    assert query(lake, "select stage, rejects from rejects_per_stage").rows() == [("observations.band_gap", 1)]
+
+
+def test_plain_duckdb_opens_it_and_reads_the_words_of_every_view_and_column(lake):
+    with duckdb.connect(lake.root / "lake.duckdb", read_only=True) as plain:
+        comments = dict(plain.execute("select view_name, comment from duckdb_views() where not internal").fetchall())
+        columns = plain.execute(
+            "select table_name, column_name, comment from duckdb_columns() where not internal"
+        ).fetchall()
+    assert set(comments) == set(TABLES) | {view.name for view in VIEWS}
+    assert all(comments.values())
+    assert [(table, column) for table, column, words in columns if not words] == []
+    words = {(table, column): said for table, column, said in columns}
+    assert words["property_matrix", "band_gap"] == "Band gap (computed, DFT) [eV]"
+    assert words["entries", "volume"].endswith("[angstrom**3]")
+
+
+def test_the_file_is_written_for_every_duckdb_since_version_one(lake):
+    with duckdb.connect() as plain:
+        plain.execute(f"attach '{str(lake.root / 'lake.duckdb').replace(chr(39), chr(39) * 2)}' as lake (read_only)")
+        tags = plain.execute("select tags from duckdb_databases() where database_name = 'lake'").fetchone()[0]
+    assert "v1.0.0" in tags["storage_version"]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "copy (select 1) to '{root}/copied.csv'",
+        "copy entries to '{root}/copied.parquet'",
+        "export database '{root}/exported'",
+        "attach '{root}/other.duckdb'",
+        "create table mine (x int)",
+        "insert into entries select * from entries",
+        "drop view entries",
+        "pragma version",
+        "set threads = 1",
+        "install httpfs",
+        "select 1; select 2",
+        "select 1; copy (select 1) to '{root}/copied.csv'",
+        "",
+        "no sql at all",
+        "select * from nowhere",
+        "select * from read_csv('{outside}')",
+        "select * from '{outside}'",
+        "select * from read_text('{root}/../outside.csv')",
+        "select * from query('copy (select 1) to ''{root}/copied.csv''')",
+        "with written as (insert into entries select * from entries returning 1) select * from written",
+    ],
+)
+def test_only_one_reading_select_is_answered(lake, refused):
+    outside = lake.root.parent / "outside.csv"
+    outside.write_text("secret\n1\n")
+    root = str(lake.root).replace("'", "''")
+    before = sorted(lake.root.rglob("*"))
+    with pytest.raises(QueryError):
+        query(lake, refused.format(root=root, outside=str(outside).replace("'", "''")))
+    assert sorted(lake.root.rglob("*")) == before
+
+
+def test_a_refusal_says_what_was_found_and_what_would_do(lake):
+    with pytest.raises(QueryError, match="one SELECT and nothing else, found COPY"):
+        query(lake, "copy (select 1) to 'x.csv'")
+
+
+def test_publishing_anew_shows_new_rows_and_leaves_an_open_reader_alone(tmp_path):
+    lake = Lake(tmp_path)
+    fill(lake, {"mp:1": (MGO, {})})
+    path = publish(lake)
+    with duckdb.connect(path, read_only=True) as reader:
+        fill(lake, {"mp:1": (MGO, {}), "mp:2": (GAAS, {})})
+        publish(lake)
+        assert reader.execute("select count(*) from entries").fetchone() == (1,)
+    assert query(lake, "select count(*) from entries").item() == 2
+    assert [file.name for file in lake.root.iterdir() if "duckdb" in file.name] == ["lake.duckdb"]
+
+
+def test_asking_before_publishing_publishes_and_an_empty_root_says_so(tmp_path):
+    with pytest.raises(QueryError, match="no tables yet"):
+        query(Lake(tmp_path / "nothing"), "select 1")
+    lake = Lake(tmp_path)
+    lake.replace(RECORDS, RECORDS.empty())
+    assert query(lake, "select count(*) from records").item() == 0
