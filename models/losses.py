@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 import torch
 
-ERRORS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"l1": torch.abs, "mse": torch.square}
+
+def huber(errors: torch.Tensor, bend: float = 0.5) -> torch.Tensor:
+    """|error| far out, quadratic within `bend` (Huber, Ann. Math. Stat. 35, 73, 1964), of slope 1 outside."""
+    size = errors.abs()
+    return torch.where(size < bend, size.square() / (2 * bend), size - bend / 2)
+
+
+ERRORS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"l1": torch.abs, "huber": huber, "mse": torch.square}
 
 
 def masked_loss(outputs: torch.Tensor, targets: torch.Tensor, loss: str = "l1") -> torch.Tensor:

@@ -69,7 +69,8 @@ def speak(root: Path, checkpoint: str) -> pl.DataFrame:
     )
     foreign = pl.col("numbers").list.set_difference(list(known.elements)).list.len() > 0
     entries = entries.filter(~foreign, pl.col("structure_hash").is_in(store.hashes.implode()))
-    values = known.scaler.inverse(outputs(known.network(), store, store.rows(entries["structure_hash"])))
+    said = outputs(known.network(), store, store.rows(entries["structure_hash"]))
+    values = known.scaler.inverse(said.reshape(len(entries), len(known.recipe.tasks)))
     columns = {task: values[:, at] for at, task in enumerate(known.recipe.tasks)}
     wide = entries.select("entry_id", study=pl.lit(known.recipe.study)).with_columns(**columns)
     return wide.unpivot(index=["entry_id", "study"], variable_name="property", value_name="value").select(

@@ -26,5 +26,11 @@ def test_a_task_counts_by_its_mean_and_an_absent_task_not_at_all() -> None:
     assert masked_loss(outputs, targets) == pytest.approx((1 + 4) / 2)
 
 
+def test_huber_is_smooth_where_it_bends_and_as_steep_as_l1_beyond() -> None:
+    errors = torch.tensor([0.0, 0.4999, 0.5001, -3.0], requires_grad=True)
+    ERRORS["huber"](errors).sum().backward()
+    torch.testing.assert_close(errors.grad, torch.tensor([0.0, 0.9998, 1.0, -1.0]))
+
+
 def test_no_label_at_all_is_no_loss() -> None:
     assert masked_loss(torch.zeros(2, 1), torch.full((2, 1), NAN)) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,7 +12,7 @@ from lake.crystal import Crystal, CrystalError
 from lake.store import Lake
 from lake.tables import RUNS
 from models import study
-from models.dataset import TaskError
+from models.dataset import TaskError, training_rows
 from models.predict import CannotPredict, predict, predict_crystals
 from models.recipe import Recipe
 from models.run import runs_frame
@@ -45,6 +47,19 @@ def test_a_finished_recipe_is_not_trained_again(
 ) -> None:
     monkeypatch.setattr(study, "train_one", lambda *_: pytest.fail("trained again"))
     assert runs_frame(run_study(salts, recipes, processes=1)).equals(runs)
+
+
+def test_half_a_checkpoint_and_other_rows_are_trained_again(
+    salts: Lake, recipes: list[Recipe], runs: pl.DataFrame
+) -> None:
+    rows = training_rows(salts, recipes[0].tasks)
+    assert study.finished(salts, recipes[0], rows) is not None
+    assert study.finished(salts, recipes[0], replace(rows, targets=rows.targets + 1)) is None
+    path = study.folder(salts) / f"{recipes[0].slug}.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert study.finished(salts, recipes[0], rows) is None
+    path.write_bytes(whole)
 
 
 def test_a_plan_leaves_out_what_the_lake_cannot_teach(salts: Lake) -> None:
