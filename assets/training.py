@@ -20,7 +20,7 @@ STUDIES = {
     "baselines": ("single", "One model per property and seed: what a property learns from its own labels alone."),
     "joint_model": (
         "joint",
-        "One model of all those properties per seed: one encoder, the same split and steps.",
+        "One model of all those properties per seed: one encoder, same split, same steps.",
     ),
 }
 
