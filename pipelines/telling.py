@@ -53,7 +53,6 @@ class Teller:
 
     def _broke(self, event: dg.DagsterEvent) -> None:
         error = event.step_failure_data.error
-        while error and error.cause:
-            error = error.cause
-        words = error.message.strip().splitlines()[0].rpartition("Error: ")[2] if error else "failed"
+        cause = error.cause or error  # Dagster wraps what a body raised
+        words = cause.message.strip().splitlines()[0].rpartition(f"{cause.cls_name}: ")[2]
         self.errors.append(f"{self.about}: {event.step_key}: {words}")

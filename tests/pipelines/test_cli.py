@@ -118,10 +118,11 @@ def ui_environment(root: Path, settings) -> dict[str, str]:
     return {k: v for k, v in environment(root, settings).items() if k.startswith(("CRYSTAL_LAKE_", "MP_"))}
 
 
-def test_a_missing_key_is_one_clear_line_before_anything_is_asked(tmp_path, monkeypatch):
-    monkeypatch.delenv("MP_API_KEY", raising=False)
-    monkeypatch.setenv("CRYSTAL_LAKE_MP_URL", "http://127.0.0.1:9")
-    done = call("--root", tmp_path, "crawl", "mp")
+def test_a_missing_key_is_one_clear_line(tmp_path, monkeypatch):
+    with told_lake.told(tmp_path) as settings:
+        monkeypatch.delenv("MP_API_KEY", raising=False)
+        monkeypatch.setenv("CRYSTAL_LAKE_MP_URL", settings.mp_url)
+        done = call("--root", tmp_path, "crawl", "mp")
     assert done.exit_code == 1 and "MP_API_KEY" in done.stderr and "Traceback" not in done.output
 
 
