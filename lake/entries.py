@@ -6,6 +6,7 @@ read belongs to its source.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -93,4 +94,6 @@ def _reduced_formula(counts: tuple[tuple[str, int], ...]) -> str:
     """pymatgen's reduced formula, once per composition: it costs more than all the rest of a row."""
     from pymatgen.core import Composition
 
-    return Composition(dict(counts)).reduced_formula
+    with warnings.catch_warnings():  # noble gases have no electronegativity, which only orders the symbols
+        warnings.simplefilter("ignore")
+        return Composition(dict(counts)).reduced_formula

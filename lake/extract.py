@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -17,6 +18,9 @@ from lake.properties.served import BadValue, conversion, in_range, number
 from lake.rejects import Reject, rejects_of
 from lake.store import Lake
 from lake.tables import ENTRIES, LABELS, OBSERVATIONS, RECORDS, REJECTS
+
+if TYPE_CHECKING:
+    from lake.sources.page import Source
 
 FieldsOf = Callable[[str, str], Mapping[str, object]]
 Found = dict[str, object]
@@ -136,8 +140,7 @@ def _fields_of_source(source: str, payload: str) -> Mapping[str, object]:
 
 
 @cache
-def _source(name: str):
-    from lake.settings import Settings
+def _source(name: str) -> Source:
     from lake.sources import source_named
 
-    return source_named(name, Settings())
+    return source_named(name)

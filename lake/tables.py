@@ -135,7 +135,7 @@ RECORDS = Table(
         PAYLOAD,
         Column("crawl", TEXT, "crawl that brought this version"),
         Column("page", TEXT, "unit that brought it"),
-        Column("media_type", TEXT, "application/json, chemical/x-cif, chemical/x-extxyz+json"),
+        Column("media_type", TEXT, "application/json, chemical/x-cif+json, chemical/x-extxyz+json"),
         Column("payload", TEXT, "the record itself"),
         Column("fetched_at", TIME, "when it came"),
     ),

@@ -53,7 +53,7 @@ def polytype(stacking: str, a: str = "Si", b: str = "C", edge: float = 3.08) -> 
 
 def entry(entry_id: str, told: Crystal, kind: str = "bulk", level: str = "PBE", payload: str = "{}") -> dict:
     """A row of ENTRIES."""
-    source, source_id = entry_id.split(":")
+    source, source_id = entry_id.split(":", 1)
     return {
         "entry_id": entry_id, "source": source, "source_id": source_id, "kind": kind,
         "reduced_formula": told.reduced_formula, "n_atoms": len(told), "volume": told.volume,
@@ -81,7 +81,7 @@ def fill(lake: Lake, told: Mapping[str, tuple[Crystal, Mapping[str, object]]], *
 
 def record(entry_id: str, payload: str, crawl: str = "c1") -> dict:
     """A row of RECORDS."""
-    source, source_id = entry_id.split(":")
+    source, source_id = entry_id.split(":", 1)
     return {
         "source": source, "source_id": source_id, "payload_sha256": hashlib.sha256(payload.encode()).hexdigest(),
         "crawl": crawl, "page": "p1", "media_type": "application/json", "payload": payload, "fetched_at": NOW,

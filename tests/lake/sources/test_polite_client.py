@@ -25,7 +25,7 @@ def reply(status: int = 200, body: bytes = b'{"ok": 1}', promised: int | None = 
 
 @contextmanager
 def server(*replies: bytes | float) -> Iterator[tuple[str, list[bytes]]]:
-    """Give the replies one after another, the last one for ever; a number stalls for so many seconds. Yields URL, requests."""
+    """Give the replies in turn, the last one for ever; a number stalls for so many seconds. Yields URL and requests."""
     heard: list[bytes] = []
     listening = socket.create_server(("127.0.0.1", 0))
 
@@ -115,7 +115,10 @@ def test_a_stall_ends_and_is_asked_again():
 
 
 def test_a_body_beyond_the_limit_is_refused_and_not_asked_again():
-    with server(reply(body=b'"' + b"a" * 5000 + b'"')) as (base, heard), pytest.raises(SourceDown, match="must stay below"):
+    with (
+        server(reply(body=b'"' + b"a" * 5000 + b'"')) as (base, heard),
+        pytest.raises(SourceDown, match="must stay below"),
+    ):
         client(base, largest_body=1000).ask(base, json_of)
     assert len(heard) == 1
 
@@ -124,7 +127,10 @@ def test_a_bomb_stops_at_the_limit():
     import gzip
 
     bomb = gzip.compress(b" " * 50_000_000)
-    with server(reply(body=bomb, Content_Encoding="gzip")) as (base, _), pytest.raises(SourceDown, match="must stay below"):
+    with (
+        server(reply(body=bomb, Content_Encoding="gzip")) as (base, _),
+        pytest.raises(SourceDown, match="must stay below"),
+    ):
         client(base, largest_body=1_000_000).ask(base, json_of)
 
 
@@ -143,7 +149,9 @@ def test_requests_keep_to_the_configured_rate():
         assert time.monotonic() - start >= 3 / 5.0
 
 
-@pytest.mark.parametrize("link", ["http://evil.example/next", "https://127.0.0.1/next", "ftp://127.0.0.1/x", "//evil.example/x"])
+@pytest.mark.parametrize(
+    "link", ["http://evil.example/next", "https://127.0.0.1/next", "ftp://127.0.0.1/x", "//evil.example/x"]
+)
 def test_a_link_to_elsewhere_is_refused(link):
     with pytest.raises(SourceDown, match="must stay on"):
         client("http://127.0.0.1:9").own(link)
@@ -151,7 +159,10 @@ def test_a_link_to_elsewhere_is_refused(link):
 
 def test_links_at_home_are_followed_and_http_is_raised_to_https():
     polite = Polite("oqmd", Settings())
-    assert polite.own("http://oqmd.org/optimade/structures?page_offset=9") == "https://oqmd.org/optimade/structures?page_offset=9"
+    assert (
+        polite.own("http://oqmd.org/optimade/structures?page_offset=9")
+        == "https://oqmd.org/optimade/structures?page_offset=9"
+    )
     assert polite.own("/optimade/structures").startswith("https://oqmd.org/")
 
 
