@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,8 @@ LARGEST_VOLUME_RATIO = 1.12
 # On 1,500 real crystals, 2 % of strain with 0.05 A of noise moves the fingerprint by 0.063 (99 of 100), 0.081 at most.
 # Of AFLOW's pairs with Materials Project beyond 0.1, one in twenty passes the matcher below, and those are distortions.
 LARGEST_DISTANCE = 0.10
+# Beyond it the matcher is asked for the rms too: eight times the work, and below it there is little to learn
+PLAIN_DISTANCE = 0.02
 # Cell edges may differ by 7 %, angles by 3 degrees, sites by 0.1 (volume per atom)^(1/3), about 0.2 A: pymatgen's own
 # 0.2, 5 and 0.3 join cubic with tetragonal phases and polytypes of one stacking family.
 MATCHER = {"ltol": 0.07, "stol": 0.1, "angle_tol": 3, "scale": True, "attempt_supercell": False}
@@ -55,12 +57,14 @@ class Candidate:
             return np.empty(0)
 
     @cached_property
-    def structure(self) -> Structure:
-        return self.crystal.to_pymatgen()
+    def whole(self) -> Structure:
+        """The cell as told, Niggli reduced as the matcher wants it."""
+        return self.crystal.to_pymatgen().get_reduced_structure()
 
     @cached_property
     def primitive(self) -> Structure:
-        return primitive(self.crystal).to_pymatgen()
+        """The smallest cell, Niggli reduced."""
+        return primitive(self.crystal).to_pymatgen().get_reduced_structure()
 
 
 def distance(one: Candidate, other: Candidate) -> float:
@@ -72,7 +76,7 @@ def compare(representative: Candidate, entry: Candidate) -> dict[str, object]:
     """Decide whether both are the same crystal: one row of the `matches` table, verdict in `same`."""
     apart = distance(representative, entry)
     ratio = entry.volume_per_atom / representative.volume_per_atom if representative.volume_per_atom else math.inf
-    rms = None
+    same, rms = False, None
     if math.isinf(apart):
         decided_by = "no fingerprint, kept apart"
     elif not 1 / LARGEST_VOLUME_RATIO <= ratio <= LARGEST_VOLUME_RATIO:
@@ -80,7 +84,7 @@ def compare(representative: Candidate, entry: Candidate) -> dict[str, object]:
     elif apart > LARGEST_DISTANCE:
         decided_by = f"fingerprint beyond {LARGEST_DISTANCE}"
     else:
-        rms, decided_by = _matched(representative, entry)
+        same, rms, decided_by = _matched(representative, entry, ask_rms=apart > PLAIN_DISTANCE)
     return {
         "entry_a": representative.entry_id,
         "entry_b": entry.entry_id,
@@ -88,32 +92,35 @@ def compare(representative: Candidate, entry: Candidate) -> dict[str, object]:
         "fingerprint_distance": apart,
         "rms": rms,
         "volume_ratio": ratio,
-        "same": rms is not None,
+        "same": same,
         "method": f"{RULE}: {decided_by}; {fp.VERSION}; {_matcher_version()}",
     }
 
 
-def _matched(one: Candidate, other: Candidate) -> tuple[float | None, str]:
-    """The matcher's rms displacement (None: different), and the words for what it did."""
+def _matched(one: Candidate, other: Candidate, ask_rms: bool) -> tuple[bool, float | None, str]:
+    """The matcher's verdict, its rms displacement where asked, and the words for what it did."""
     try:
         pair = one.primitive, other.primitive
-        if len(pair[0]) != len(pair[1]) and len(one.structure) == len(other.structure):
+        if len(pair[0]) != len(pair[1]) and len(one.crystal) == len(other.crystal):
             # on the edge of the tolerance, only one of two equal cells was halved: compare them as they are
-            pair = one.structure, other.structure
+            pair = one.whole, other.whole
         if len(pair[0]) != len(pair[1]):
-            return None, "primitive cells hold different numbers of atoms"
-        found = _matcher().get_rms_dist(*pair)
+            return False, None, "primitive cells hold different numbers of atoms"
+        same = _matcher().fit(*pair, skip_structure_reduction=True)
+        found = _matcher().get_rms_dist(*pair) if same and ask_rms else None
     except Exception as error:  # a matcher that breaks joins nothing
-        return None, f"matcher failed ({type(error).__name__}: {error}), kept apart"
-    return (None if found is None else float(found[0])), "StructureMatcher"
+        return False, None, f"matcher failed ({type(error).__name__}: {error}), kept apart"
+    return same, (None if found is None else float(found[0])), "StructureMatcher"
 
 
+@cache
 def _matcher() -> StructureMatcher:
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
     return StructureMatcher(primitive_cell=False, **MATCHER)
 
 
+@cache
 def _matcher_version() -> str:
     from importlib.metadata import version
 
