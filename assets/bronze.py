@@ -23,7 +23,7 @@ CLOSED = dg.AssetCheckSpec(
     check_specs=[CLOSED, *(contract(table) for table in CRAWLED)],
     partitions_def=SOURCES,
 )
-def crawl(
+def crawl_source(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.MaterializeResult]:
     """Crawl one source. What it gave before it failed is kept and used; the check says that more is to come."""

@@ -26,7 +26,7 @@ STUDIES = {
 
 
 class Tracker(Protocol):
-    """Whoever keeps the books of training. The storey above brings MLflow; anything that can `log` will do in a test."""
+    """Whoever keeps the books of training. The storey above brings MLflow; what can `log` will do in a test."""
 
     def log(self, run: Any) -> None:
         """Write down one finished run: its recipe, its loss by epoch, its errors."""

@@ -18,7 +18,7 @@ def crystal_lake(
     ctx: Context,
     root: Annotated[
         Path | None,
-        typer.Option(envvar="CRYSTAL_LAKE_ROOT", help="The lake's folder. [default: data; demo for the demo]"),
+        typer.Option(envvar="CRYSTAL_LAKE_ROOT", help="The lake's folder; without it `data`, and for the demo `demo`."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only results and errors.")] = False,
 ) -> None:
@@ -102,7 +102,6 @@ def train(
 def sql(ctx: Context, query: Annotated[str, typer.Argument(help="One SELECT.")], format: As = Format.table) -> None:
     """Ask the lake in DuckDB's SQL. Tables are views: `select count(*) from materials`."""
     from lake.sql import query as ask
-
     from pipelines.printing import show
 
     show(ask(lake_of(ctx), query), format)

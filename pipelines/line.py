@@ -39,7 +39,6 @@ def demo(root: Path) -> list[str]:
 def _run(root: Path, job: str, *what: object, **how: object) -> list[str]:
     """Run the job and, whatever came of it, let SQL see what is there now."""
     from lake.sql import publish
-
     from lake.store import Lake
     from pipelines.running import run
 

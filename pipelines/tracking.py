@@ -29,9 +29,9 @@ class MlflowTracker:
     def client(self) -> "MlflowClient":
         """Opened when there is something to write: MLflow takes seconds to import and to make its database."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
         from mlflow.tracking import MlflowClient
 
+        logging.getLogger("mlflow").setLevel(logging.WARNING)  # after the import, which sets it itself
         return MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
 
     def log(self, run: "Run") -> None:

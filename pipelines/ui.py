@@ -1,6 +1,7 @@
 """The UI: Dagster's web pages and its daemon for one root, on loopback only."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +31,13 @@ def environment(root: Path, settings: Settings) -> dict[str, str]:
 
 def serve(root: Path, port: int) -> int:
     """Serve until interrupted. Over a sample lake the mirror answers as long, so that its crawl button works."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped politely or by Ctrl-C, its children go with it
     with sources_of(root) as settings:
+        # In a session of its own, so that Ctrl-C reaches it once, by us: it takes its children down in order.
+        dagster = subprocess.Popen(command(port), env=environment(root, settings), start_new_session=True)
         try:
-            return subprocess.run(command(port), env=environment(root, settings), check=False).returncode
+            return dagster.wait()
         except KeyboardInterrupt:
+            dagster.terminate()
+            dagster.wait()
             return 0

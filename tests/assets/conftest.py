@@ -1,4 +1,4 @@
-"""What the tests of assets start from: the definitions, and a lake that was crawled once and is copied for each test."""
+"""What the tests of assets start from: the definitions, and a lake crawled once and copied for each test."""
 
 import shutil
 

@@ -14,8 +14,10 @@ from tests import told_lake
 def asked(check: dg.AssetChecksDefinition, root) -> dg.AssetCheckResult:
     """A check as a plain call, over all sources."""
     name = check.check_key.name
-    return checks.nothing_lost(dg.build_asset_check_context(), lake=Lake(root)) if name == "nothing_lost" else check(
-        lake=Lake(root)
+    return (
+        checks.nothing_lost(dg.build_asset_check_context(), lake=Lake(root))
+        if name == "nothing_lost"
+        else check(lake=Lake(root))
     )
 
 

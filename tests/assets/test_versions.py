@@ -31,11 +31,11 @@ def test_a_change_of_code_changes_the_code_version(module):
 
 
 def test_words_and_layout_do_not_change_the_code_version(module):
-    assert module(CODE) == module('def f(x):\n\n    return (x+1)\n')
+    assert module(CODE) == module("def f(x):\n\n    return (x+1)\n")
 
 
 def test_a_module_that_is_not_there_is_an_error_not_a_version():
-    with pytest.raises(ModuleNotFoundError, match="lake.nothing"):
+    with pytest.raises(ModuleNotFoundError, match=r"lake\.nothing"):
         code_version("lake.nothing")
 
 

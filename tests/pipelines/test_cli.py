@@ -108,7 +108,8 @@ def test_a_source_that_is_down_is_reported_and_the_others_go_on(tmp_path, monkey
         done = call("--root", tmp_path, "crawl", "cod", "oqmd")
     assert done.exit_code == 1
     assert sum(line.startswith("error: crawl cod") for line in done.stderr.splitlines()) == 1
-    counted = call("--root", tmp_path, "sql", "select source, count(*) as n from entries group by 1", "--format", "json")
+    query = "select source, count(*) as n from entries group by 1"
+    counted = call("--root", tmp_path, "sql", query, "--format", "json")
     assert json.loads(counted.stdout) == [{"source": "oqmd", "n": len(told_lake.SALTS)}]
 
 

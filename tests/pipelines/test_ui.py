@@ -69,4 +69,4 @@ def test_the_code_location_loads_from_the_environment(tmp_path, monkeypatch):
     assert [target.attribute for target in targets] == ["defs"]
     from pipelines.definitions import defs
 
-    assert isinstance(defs(), dg.Definitions)
+    dg.Definitions.validate_loadable(defs())
