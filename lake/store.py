@@ -6,6 +6,7 @@ A write is a commit: readers see the version before or the version after, never 
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 import stamina
@@ -23,10 +24,13 @@ class Lake:
     """The tables below one root folder.
 
     root: folder with `bronze/ silver/ gold/ graphs/ models/ reports/`; made when the first table is written.
+    Raises ValueError for a root whose name reads as an escaped URL, which Delta Lake would look for elsewhere.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).expanduser().resolve()
+        if unquote(str(self.root)) != str(self.root):
+            raise ValueError(f"a lake's root may not hold an escape like %20, found {self.root}: choose another name")
 
     def path(self, table: Table) -> Path:
         """Folder of the Delta table."""
@@ -40,15 +44,21 @@ class Lake:
         """Version number of the latest commit, None before the first."""
         return DeltaTable(self.path(table)).version() if self.exists(table) else None
 
-    def files(self, table: Table) -> list[str]:
-        """Absolute paths of the Parquet files that make the current snapshot."""
-        return sorted(DeltaTable(self.path(table)).file_uris()) if self.exists(table) else []
+    def files(self, table: Table, at: int | None = None) -> list[str]:
+        """Absolute paths of the Parquet files that make the current snapshot, or that of a version."""
+        if not self.exists(table):
+            return []
+        # deltalake escapes the root's name (a space becomes %20) and no more: what stands below it is as on disk
+        uris = DeltaTable(self.path(table), version=at).file_uris()
+        return sorted(str(self.path(table) / uri.rpartition(f"/{table.name}/")[2]) for uri in uris)
 
     def scan(self, table: Table, at: int | None = None) -> pl.LazyFrame:
         """The table as a lazy frame (an empty one before its first write), at a version if asked."""
-        if not self.exists(table):
+        files = self.files(table, at)
+        if not files:
             return table.empty().lazy()
-        return pl.scan_delta(str(self.path(table)), version=at)
+        partition = {table.partition_by: pl.String} if table.partition_by else None
+        return pl.scan_parquet(files, hive_partitioning=partition is not None, hive_schema=partition, glob=False)
 
     def read(self, table: Table, at: int | None = None) -> pl.DataFrame:
         """The whole table as a frame in contract order."""

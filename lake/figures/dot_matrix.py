@@ -79,7 +79,7 @@ def _counts(axes: Axes, counts: np.ndarray, colours: list[str]) -> None:
 
 
 def _caption(materials: int, width: int) -> str:
-    one = "one material" if width == 1 else f"{width:,} materials, a smaller dot where only some have the value"
+    one = "one material" if width == 1 else f"{width:,}, a smaller dot where only some have it"
     return f"{materials:,} materials, one column is {one}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -29,8 +30,7 @@ def candidates(lake: Lake) -> Figure:
             axes.plot([value, measured], [row, row], color=GRID, linewidth=2.2, zorder=1)
             _mark(axes, measured, row, "measured", hollow=True)
         _mark(axes, value, row, told["thermal_conductivity_origin"])
-    ranks = best.select("rank", "reduced_formula").iter_rows()
-    axes.set_yticks(range(len(best)), [f"{rank}.  {subscripted(formula)}" for rank, formula in ranks])
+    axes.set_yticks(range(len(best)), _names(best))
     axes.set_ylim(len(best) - 0.4, -0.6)
     axes.set_xlabel("thermal conductivity at 300 K (W/m/K)")
     axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:,g}", minor_formatter=NullFormatter())
@@ -50,6 +50,16 @@ def candidates(lake: Lake) -> Figure:
 def subscripted(formula: str) -> str:
     """A formula with its numbers set low, for matplotlib."""
     return re.sub(r"(\d+\.?\d*)", r"$_{\1}$", formula)
+
+
+def _names(best: pl.DataFrame) -> list[str]:
+    """Rank and formula; the space group too where one formula stands for several crystals."""
+    several = best["reduced_formula"].is_duplicated()
+    rows = best.select("rank", "reduced_formula", "space_group").iter_rows()
+    return [
+        f"{rank}.  {subscripted(formula)}" + (f"  ({group.replace(' ', '')})" if twin and group else "")
+        for (rank, formula, group), twin in zip(rows, several, strict=True)
+    ]
 
 
 def _mark(axes: Axes, value: float, row: int, origin: str, hollow: bool = False) -> None:

@@ -68,6 +68,18 @@ def test_the_files_named_are_the_whole_snapshot(tmp_path):
     assert len(read) == len(lake.read(OBSERVATIONS)) == 2
 
 
+@pytest.mark.parametrize("name", ["a b", "Kristallsee ü", "50% ice", "it's"])
+def test_a_root_of_any_name_keeps_its_tables(tmp_path, name):
+    lake = Lake(tmp_path / name)
+    lake.replace(OBSERVATIONS, OBSERVATIONS.frame([observation("a b", 1.0)]), partition="a b")
+    assert values(Lake(tmp_path / name)) == {("mp:1", "a b"): 1.0}
+
+
+def test_a_root_that_reads_as_an_escape_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="escape"):
+        Lake(tmp_path / "a%20b")
+
+
 WRITER = """
 import sys
 sys.path.insert(0, {here!r})
