@@ -1,0 +1,88 @@
+"""Checks: what must hold between tables, asked of the tables as they lie there, not of the code that wrote them.
+
+What one table owes by itself is checked in its own step: described.py and observations.py.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import polars as pl
+
+from assets.described import part
+from assets.partitions import SOURCES
+from lake.properties import PROPERTIES
+from lake.store import Lake
+from lake.tables import (
+    CRAWLS,
+    ENTRIES,
+    GRAPHS,
+    MATERIALS,
+    OBSERVATIONS,
+    PREDICTIONS,
+    PROPERTY_MATRIX,
+    RECORDS,
+    REJECTS,
+    SPLITS,
+)
+
+LATE = timedelta(days=3)  # a nightly crawl may miss a night or two, as databases are serviced at weekends
+WARN = dg.AssetCheckSeverity.WARN
+
+
+@dg.asset_check(asset="entries", description="Every record is an entry or a reject, and none is from nowhere.")
+def nothing_lost(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """Of the source that the run read, or of all where the check is asked alone."""
+    sources = [context.partition_key] if context.has_partition_key else SOURCES.get_partition_keys()
+    told = {f"{source}:{i}" for source in sources for i in part(lake, RECORDS, source)["source_id"]}
+    read = {i for source in sources for i in part(lake, ENTRIES, source)["entry_id"]}
+    refused = {i for source in sources for i in part(lake, REJECTS, f"entries.{source}")["entry_id"]}
+    counts = {"records": len(told), "entries": len(read), "rejects": len(refused), "lost": len(told - read - refused)}
+    return dg.AssetCheckResult(passed=told == read | refused and not read & refused, metadata=counts)
+
+
+@dg.asset_check(asset="materials", description="Each source has a crawl that closed in the last three days.")
+def sources_are_fresh(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """Freshness is kept per source, because the newest partition would make all six look fresh."""
+    closed = lake.scan(CRAWLS).filter(pl.col("state") == "closed").group_by("source").agg(pl.col("at").max()).collect()
+    at = dict(closed.sort("source").iter_rows())
+    late = [name for name in SOURCES.get_partition_keys() if name not in at or datetime.now(UTC) - at[name] > LATE]
+    words = f"not crawled to the end lately: {', '.join(late)}" if late else None
+    times = {f"last_crawled {name}": time.isoformat(timespec="seconds") for name, time in at.items()}
+    return dg.AssetCheckResult(passed=not late, severity=WARN, description=words, metadata=times)
+
+
+@dg.asset_check(asset="splits", description="No reduced formula stands in two splits, and none of the three is empty.")
+def no_formula_crosses(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """Polymorphs in train and test would let a model look its answer up."""
+    splits = lake.read(SPLITS)
+    crossing = len(splits.group_by("reduced_formula").agg(pl.col("split").n_unique()).filter(pl.col("split") > 1))
+    sizes = dict(splits["split"].value_counts().iter_rows())
+    return dg.AssetCheckResult(passed=not crossing and len(sizes) == 3, metadata={"crossing": crossing, **sizes})
+
+
+@dg.asset_check(asset="property_matrix", description="Every property that was observed is a column with values.")
+def coverage(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """The share of materials that know each property, for the plot over time."""
+    matrix = lake.read(PROPERTY_MATRIX).fill_nan(None)
+    shares = {name: matrix[name].count() / max(len(matrix), 1) for name in PROPERTIES if name in matrix.columns}
+    members = lake.scan(MATERIALS).select(entry_id="members").explode("entry_id")  # a slab has values but no material
+    observed = lake.scan(OBSERVATIONS).join(members, on="entry_id").select(pl.col("property").unique().sort()).collect()
+    empty = [name for name in observed["property"] if not shares.get(name)]
+    words = f"observed, yet without a cell: {', '.join(empty)}" if empty else None
+    return dg.AssetCheckResult(passed=not empty, severity=WARN, description=words, metadata=shares)
+
+
+@dg.asset_check(asset="graphs", description="Every entry has a graph, or a reject that says why not.")
+def every_entry_has_a_graph(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """What has no graph is never learnt from, so it may not go unseen."""
+    refused = part(lake, REJECTS, "graphs").lazy()
+    wanted = lake.scan(ENTRIES).select("entry_id", "structure_hash").join(refused, on="entry_id", how="anti")
+    without = len(wanted.join(lake.scan(GRAPHS), on="structure_hash", how="anti").collect())
+    return dg.AssetCheckResult(passed=not without, metadata={"without": without})
+
+
+@dg.asset_check(asset="predictions", description="Every prediction is a number, and is called a prediction.")
+def predictions_say_so(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """Measured, computed and predicted are never mixed."""
+    strange = lake.read(PREDICTIONS).filter(~pl.col("value").is_finite() | (pl.col("origin") != "predicted"))
+    return dg.AssetCheckResult(passed=strange.is_empty(), metadata={"strange": len(strange)})

@@ -1,0 +1,65 @@
+"""Described: what one materialisation reports. Rows, version and facts, the address of its content, and its contract.
+
+The contract is checked in the same step, on the rows that are read back for the content's address: a step of its own
+for each table costs Dagster more time than the check.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets.versions import data_version
+from lake.store import Lake
+from lake.tables import ContractError, Table
+
+CONTRACT = "contract_holds"
+
+
+def contract(table: Table, key: str | None = None) -> dg.AssetCheckSpec:
+    """The check that every table asset owes."""
+    about = "Read back, columns, types and nulls are as the table promises, and its key is unique."
+    return dg.AssetCheckSpec(CONTRACT, asset=dg.AssetKey.from_user_string(key or table.name), description=about)
+
+
+def described(
+    lake: Lake,
+    table: Table,
+    partition: str | None = None,
+    key: str | None = None,
+    checks: tuple[dg.AssetCheckResult, ...] = (),
+    **facts: Any,
+) -> dg.MaterializeResult:
+    """Rows, Delta version, folder and facts as metadata; the content's address as data version."""
+    rows = part(lake, table, partition)
+    metadata = {
+        "dagster/partition_row_count" if partition else "dagster/row_count": len(rows),
+        "delta_version": -1 if lake.version(table) is None else lake.version(table),
+        "folder": dg.MetadataValue.path(str(lake.path(table))),
+        **{name: fact for name, fact in facts.items() if fact is not None},
+    }
+    asset_key = dg.AssetKey.from_user_string(key or table.name)
+    return dg.MaterializeResult(
+        asset_key=asset_key,
+        metadata=metadata,
+        data_version=dg.DataVersion(data_version(rows)),
+        check_results=[_contract_holds(table, rows, asset_key), *checks],
+    )
+
+
+def part(lake: Lake, table: Table, partition: str | None = None) -> pl.DataFrame:
+    """The table or one partition of it, without payloads: their SHA-256 speaks for them and costs no memory."""
+    rows = lake.scan(table)
+    if partition is not None:
+        rows = rows.filter(pl.col(table.partition_by) == partition)
+    return rows.select(pl.exclude("payload")).collect()
+
+
+def _contract_holds(table: Table, rows: pl.DataFrame, key: dg.AssetKey) -> dg.AssetCheckResult:
+    promised = replace(table, columns=tuple(column for column in table.columns if column.name in rows.columns))
+    try:
+        promised.checked(rows)
+    except ContractError as broken:
+        return dg.AssetCheckResult(check_name=CONTRACT, asset_key=key, passed=False, description=str(broken))
+    return dg.AssetCheckResult(check_name=CONTRACT, asset_key=key, passed=True)

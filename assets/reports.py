@@ -1,0 +1,27 @@
+"""Reports: what the lake says to people who open a page and not a table."""
+
+import hashlib
+
+import dagster as dg
+
+from assets.conventions import shown
+from lake.store import Lake
+
+ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains and losses, candidates."
+
+
+@dg.asset(
+    **shown(
+        "report", "reports", {"html", "matplotlib"}, ABOUT, ("assets.report_page", "lake.figures", "models.figures")
+    ),
+    deps=["property_matrix", "materials", "entries", "rejects", "baselines", "predictions", "transfer", "candidates"],
+)
+def report(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """The page is a file below `reports/`; the UI links to it, the event log keeps no picture."""
+    from assets.report_page import render
+
+    path = render(lake)
+    return dg.MaterializeResult(
+        metadata={"page": dg.MetadataValue.url(path.as_uri()), "file": dg.MetadataValue.path(str(path))},
+        data_version=dg.DataVersion(hashlib.sha256(path.read_bytes()).hexdigest()[:16]),
+    )

@@ -1,0 +1,85 @@
+"""Training: models of one property each, one model of all together, and what they say of every crystal."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, Protocol
+
+import dagster as dg
+import polars as pl
+
+from assets.conventions import shown_as
+from assets.described import contract, described
+from assets.observations import observed
+from lake.store import Lake
+from lake.tables import PREDICTIONS, RUNS
+from models.study import BASELINES, SCREENED
+
+LEARNERS = ("study", "dataset", "fit", "network", "encoders.cgcnn", "sharing.single", "sharing.hard", "batch", "scale")
+CODE = tuple(f"models.{name}" for name in LEARNERS)
+LEARNT_FROM = ["materials", "splits", "graphs", *observed(*BASELINES, SCREENED)]
+STUDIES = {
+    "baselines": ("single", "One model per property and seed: what a property learns from its own labels alone."),
+    "joint_model": (
+        "joint",
+        "One model of all those properties per seed: one encoder, same split, same steps.",
+    ),
+}
+
+
+class Tracker(Protocol):
+    """Whoever keeps the books of training. The storey above brings MLflow; what can `log` will do in a test."""
+
+    def log(self, run: Any) -> None:
+        """Write down one finished run: its recipe, its loss by epoch, its errors."""
+
+
+class Effort(dg.Config):
+    """How much training to spend. budget: a name in `models/study.py`; by default as the lake is, sample or real."""
+
+    budget: Literal["", "sample", "real"] = ""
+    seeds: int = 3
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(**shown_as(RUNS, CODE, key=key, kinds=("pytorch", "mlflow"), about=about), deps=LEARNT_FROM)
+        for key, (_, about) in STUDIES.items()
+    ],
+    check_specs=[contract(RUNS, key) for key in STUDIES],
+    can_subset=True,
+)
+def learning(
+    context: dg.AssetExecutionContext, config: Effort, lake: dg.ResourceParam[Lake], tracker: dg.ResourceParam[Tracker]
+) -> Iterator[dg.MaterializeResult]:
+    """Both studies in one step, so that their runs share the cores; a run that is there is not trained again."""
+    from models.run import runs_frame
+    from models.study import baseline_plan, run_study
+
+    budget = config.budget or ("sample" if (lake.root / "SAMPLE").exists() else "real")
+    plan = baseline_plan(lake, budget, range(config.seeds))
+    asked = {STUDIES[key.to_user_string()][0] for key in context.selected_asset_keys}
+    runs = run_study(lake, [recipe for recipe in plan.recipes if recipe.study in asked])
+    for run in runs:
+        tracker.log(run)
+    for key, (study, _) in STUDIES.items():
+        if study in asked:
+            rows = runs_frame([run for run in runs if run.recipe.study == study])
+            lake.replace(RUNS, rows, study)
+            yield described(lake, RUNS, study, key, budget=budget, left_out=plan.left_out, **_errors(rows))
+
+
+def _errors(rows: pl.DataFrame) -> dict[str, float]:
+    means = rows.drop_nulls("mae_test").group_by("property", maintain_order=True).agg(pl.col("mae_test").mean())
+    return {f"test error of {name}": error for name, error in means.iter_rows()}
+
+
+@dg.asset(
+    **shown_as(PREDICTIONS, ("models.predict",), kinds=("pytorch",)),
+    check_specs=[contract(PREDICTIONS)],
+    deps=["baselines", "joint_model", "graphs", "entries"],
+)
+def predictions(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """What both studies' models say of every entry that has a graph and no element they never saw."""
+    from models.predict import predict
+
+    lake.replace(PREDICTIONS, predict(lake))
+    return described(lake, PREDICTIONS)

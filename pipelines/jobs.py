@@ -1,0 +1,34 @@
+"""Jobs: what is started together. A crawl per source, everything after it, the learning alone, one column anew."""
+
+import dagster as dg
+
+from assets.observations import observed
+from assets.partitions import SOURCES
+
+CRAWLED = dg.AssetSelection.assets("records", "pages", "crawls", "entries")
+LEARNT = dg.AssetSelection.groups("models", "analysis", "reports")
+COLUMNS = dg.AssetSelection.assets(*observed(), "property_matrix", "matrix_provenance", "lake_duckdb")
+
+crawl = dg.define_asset_job(
+    "crawl",
+    CRAWLED,
+    partitions_def=SOURCES,
+    description="Crawl one source and read its records as entries. One run per source: a failure stays alone.",
+)
+build = dg.define_asset_job(
+    "build",
+    dg.AssetSelection.all() - CRAWLED,
+    description="Everything after the crawls: materials, observations, matrix, graphs, models, screening, report.",
+)
+train = dg.define_asset_job(
+    "train",
+    LEARNT | dg.AssetSelection.assets("lake_duckdb"),
+    description="Baselines, joint model, gains, candidates and report, from the observations as they are.",
+)
+backfill_property = dg.define_asset_job(
+    "backfill_property",
+    COLUMNS,
+    description="Columns of the matrix anew from kept records, without a crawl. For one property, select its asset.",
+)
+
+JOBS = [crawl, build, train, backfill_property]

@@ -1,0 +1,48 @@
+"""The whole line in this process: crawls one after another, then what stands on them. The demo is both."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lake.sources import NAMES
+from pipelines.sample import mark, sources_of
+
+
+def crawl(root: Path, sources: Sequence[str] = NAMES) -> list[str]:
+    """Crawl sources one after another; one that fails never stops the others. Returns what went wrong."""
+    with sources_of(root) as settings:
+        return [line for source in sources for line in _run(root, "crawl", source, settings=settings)]
+
+
+def build(root: Path) -> list[str]:
+    """Everything after the crawls. Returns what went wrong."""
+    return _run(root, "build")
+
+
+def train(root: Path, budget: str = "", seeds: int = 3) -> list[str]:
+    """Models and what stands on them, from the observations as they are. Returns what went wrong."""
+    return _run(root, "train", config={"ops": {"learning": {"config": {"budget": budget, "seeds": seeds}}}})
+
+
+def backfill(root: Path, name: str) -> list[str]:
+    """One property's column anew from kept records, and the matrix with it. Returns what went wrong."""
+    only = [f"observations/{name}", "property_matrix", "matrix_provenance", "lake_duckdb"]
+    return _run(root, "backfill_property", only=only)
+
+
+def demo(root: Path) -> list[str]:
+    """From nothing to a finished lake of sample values, by the very jobs that run on crawled ones."""
+    root.mkdir(parents=True, exist_ok=True)
+    mark(root)
+    return [*crawl(root), *build(root)]
+
+
+def _run(root: Path, job: str, *what: object, **how: object) -> list[str]:
+    """Run the job and, whatever came of it, let SQL see what is there now."""
+    from lake.sql import publish
+    from lake.store import Lake
+    from pipelines.running import run
+
+    wrong = run(root, job, *what, **how)
+    if (root / "bronze").is_dir():
+        publish(Lake(root))
+    return wrong

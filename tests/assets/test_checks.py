@@ -1,0 +1,65 @@
+"""Checks: they hold on a sound lake, and each one sees the harm it is there for."""
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from assets import checks
+from assets.described import described
+from lake.store import Lake
+from lake.tables import CRAWLS, ENTRIES, MATERIALS, SPLITS
+from tests import told_lake
+
+
+def asked(check: dg.AssetChecksDefinition, root) -> dg.AssetCheckResult:
+    """A check as a plain call, over all sources."""
+    name = check.check_key.name
+    return (
+        checks.nothing_lost(dg.build_asset_check_context(), lake=Lake(root))
+        if name == "nothing_lost"
+        else check(lake=Lake(root))
+    )
+
+
+@pytest.mark.parametrize("check", [checks.nothing_lost, checks.no_formula_crosses], ids=lambda c: c.check_key.name)
+def test_a_sound_lake_passes(root, check):
+    assert asked(check, root).passed
+
+
+def test_an_entry_that_vanished_is_seen(root):
+    lake = Lake(root)
+    rows = lake.read(ENTRIES).filter(pl.col("source") == "mp")
+    lake.replace(ENTRIES, rows[1:], "mp")
+    assert not asked(checks.nothing_lost, root).passed
+
+
+def test_a_formula_in_two_splits_is_seen(root):
+    lake = Lake(root)
+    splits = lake.read(SPLITS)
+    row = splits[:1].with_columns(material_id=pl.lit("another"), split=pl.lit("elsewhere"))
+    lake.replace(SPLITS, pl.concat([splits, row]))
+    assert not asked(checks.no_formula_crosses, root).passed
+
+
+def test_a_source_without_a_closed_crawl_is_named(root):
+    lake = Lake(root)
+    assert lake.exists(CRAWLS)
+    found = asked(checks.sources_are_fresh, root)
+    assert not found.passed and "pcod" in found.description and "mp" not in found.description.split(": ")[1].split(", ")
+    assert found.severity is dg.AssetCheckSeverity.WARN
+
+
+def test_a_broken_contract_is_seen_when_the_table_is_read_back(root):
+    import deltalake
+
+    lake = Lake(root)
+    twice = pl.concat([lake.read(MATERIALS)] * 2)
+    deltalake.write_deltalake(str(lake.path(MATERIALS)), twice, mode="overwrite")  # past the store's own check
+    found = described(lake, MATERIALS).check_results[0]
+    assert not found.passed and "must be unique" in found.description
+
+
+def test_every_check_of_a_run_is_evaluated(root, instance):
+    result = told_lake.run(root, "build", instance, only=["materials", "matches", "splits"])
+    seen = {e.check_name for e in result.get_asset_check_evaluations()}
+    assert {"contract_holds", "no_formula_crosses", "sources_are_fresh"} <= seen

@@ -1,0 +1,47 @@
+"""A new column is a projection of kept records: one asset by hand, no crawl, and nothing else is written."""
+
+import polars as pl
+
+from lake.store import Lake
+from lake.tables import OBSERVATIONS, PROPERTY_MATRIX, RECORDS
+from tests import told_lake
+
+MATRIX = ["property_matrix", "matrix_provenance"]
+
+
+def columns(lake: Lake) -> set[str]:
+    return set(lake.read(PROPERTY_MATRIX).columns) - set(PROPERTY_MATRIX.schema)
+
+
+def with_values(lake: Lake) -> set[str]:
+    matrix = lake.read(PROPERTY_MATRIX).fill_nan(None)
+    return {name for name in columns(lake) if matrix[name].count()}
+
+
+def test_one_observation_by_hand_adds_that_column_to_the_matrix(root, instance):
+    lake = Lake(root)
+    before = lake.version(RECORDS)
+    assert told_lake.run(root, "backfill_property", instance, only=["observations/band_gap", *MATRIX]).success
+    assert with_values(lake) == {"band_gap"}
+    assert lake.read(PROPERTY_MATRIX)["band_gap"].fill_nan(None).count() == len(told_lake.SALTS)
+    only = ["observations/magnetization_per_atom", *MATRIX]
+    assert told_lake.run(root, "backfill_property", instance, only=only).success
+    assert lake.version(RECORDS) == before
+    written = set(lake.scan(OBSERVATIONS).select("property").collect()["property"])
+    assert written <= {"band_gap", "magnetization_per_atom"}
+
+
+def test_an_observation_reports_rows_unit_and_spread(root, instance):
+    assert told_lake.run(root, "backfill_property", instance, only=["observations/band_gap"]).success
+    said = told_lake.metadata(instance, "observations/band_gap")
+    assert said["dagster/partition_row_count"] == 3 * len(told_lake.SALTS)
+    assert (said["unit"], said["lowest"], said["highest"]) == ("eV", 0.8, 8.7)
+
+
+def test_writing_one_property_leaves_the_others_files_alone(root, instance):
+    lake = Lake(root)
+    told_lake.run(root, "backfill_property", instance, only=["observations/band_gap"])
+    before = {file for file in lake.files(OBSERVATIONS) if "property=band_gap" in file}
+    told_lake.run(root, "backfill_property", instance, only=["observations/magnetization_per_atom"])
+    assert before and before <= set(lake.files(OBSERVATIONS))
+    assert len(lake.read(OBSERVATIONS).filter(pl.col("property") == "band_gap")) == 3 * len(told_lake.SALTS)

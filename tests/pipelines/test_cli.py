@@ -1,0 +1,146 @@
+"""The command line: every command has words, options count wherever they stand, and what goes wrong is one line."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipelines.cli import app
+from tests import told_lake
+from tests.words import commands
+
+HOUSE = Path(__file__).parents[2]
+ASKED = {
+    "demo", "mirror", "crawl", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
+}  # fmt: skip
+
+
+def call(*words: object):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory):
+    import dagster as dg
+
+    root = tmp_path_factory.mktemp("crawled")
+    with dg.DagsterInstance.ephemeral() as instance:
+        told_lake.crawl(root, instance, "mp", "oqmd")
+    return root
+
+
+def test_the_commands_are_those_that_were_asked_for():
+    assert {command.name for command in commands()} == ASKED
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
+def test_every_command_and_every_option_has_words(command):
+    assert len(command.help) > 25
+    assert all(parameter.help for parameter in command.params if parameter.name != "help"), command.name
+    assert call(command.name, "--help").exit_code == 0
+
+
+def test_help_comes_in_less_than_a_second():
+    def seconds() -> float:
+        since = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "pipelines.cli", "--help"], cwd=HOUSE, capture_output=True, check=True)
+        return time.perf_counter() - since
+
+    assert min(seconds() for _ in range(3)) < 1.0
+
+
+@pytest.mark.parametrize("where", ["before", "after", "joined"])
+def test_the_root_counts_wherever_it_stands(crawled, where):
+    query, root = ["sql", "select count(*) as n from entries", "--format", "json"], ["--root", crawled]
+    words = {"before": root + query, "after": query + root, "joined": [*query, f"--root={crawled}"]}[where]
+    done = call(*words)
+    assert json.loads(done.stdout) == [{"n": 2 * len(told_lake.SALTS)}], done.output
+
+
+def test_the_root_may_come_from_the_environment(crawled, monkeypatch):
+    monkeypatch.setenv("CRYSTAL_LAKE_ROOT", str(crawled))
+    assert call("sql", "select 1 as one", "--format", "csv").stdout == "one\n1\n"
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "json"])
+def test_rows_with_lists_and_nothings_can_be_printed(crawled, format):
+    done = call("--root", crawled, "sql", "select [1, 2] as numbers, null as nothing, 0.5 as half", "--format", format)
+    assert done.exit_code == 0 and "0.5" in done.stdout, done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["backfill", "band_gab"], "band_gap"),
+        (["sql", "drop table entries"], "error:"),
+        (["sql", "select nothing from nowhere"], "nowhere"),
+        (["predict", HOUSE / "pyproject.toml"], "holds no crystal"),
+    ],
+    ids=["an unknown property", "a query that writes", "a table that is not there", "a file without a crystal"],
+)
+def test_what_is_asked_wrongly_is_one_clear_line(crawled, words, says):
+    done = call("--root", crawled, *words)
+    assert done.exit_code == 1 and says in done.stderr and "Traceback" not in done.output
+    assert not done.stdout
+
+
+@pytest.mark.parametrize("command", ["build", "train", "screen"])
+def test_a_root_without_a_lake_is_one_clear_line(tmp_path, command):
+    done = call("--root", tmp_path / "nowhere", command)
+    assert done.exit_code == 1 and "no lake at" in done.stderr and "crystal-lake demo" in done.stderr
+
+
+def test_an_unknown_source_is_named_beside_the_known_ones(tmp_path):
+    done = call("--root", tmp_path, "crawl", "icsd")
+    assert done.exit_code == 2 and "icsd" in done.stderr and "oqmd" in done.stderr
+
+
+def test_a_source_that_is_down_is_reported_and_the_others_go_on(tmp_path, monkeypatch):
+    with told_lake.told(tmp_path) as settings:
+        for name, value in ui_environment(tmp_path, settings).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("CRYSTAL_LAKE_COD_URL", "http://127.0.0.1:9")
+        done = call("--root", tmp_path, "crawl", "cod", "oqmd")
+    assert done.exit_code == 1
+    assert sum(line.startswith("error: crawl cod") for line in done.stderr.splitlines()) == 1
+    query = "select source, count(*) as n from entries group by 1"
+    counted = call("--root", tmp_path, "sql", query, "--format", "json")
+    assert json.loads(counted.stdout) == [{"source": "oqmd", "n": len(told_lake.SALTS)}]
+
+
+def ui_environment(root: Path, settings) -> dict[str, str]:
+    from pipelines.ui import environment
+
+    return {k: v for k, v in environment(root, settings).items() if k.startswith(("CRYSTAL_LAKE_", "MP_"))}
+
+
+def test_a_missing_key_is_one_clear_line(tmp_path, monkeypatch):
+    with told_lake.told(tmp_path) as settings:
+        monkeypatch.delenv("MP_API_KEY", raising=False)
+        monkeypatch.setenv("CRYSTAL_LAKE_MP_URL", settings.mp_url)
+        done = call("--root", tmp_path, "crawl", "mp")
+    assert done.exit_code == 1 and "MP_API_KEY" in done.stderr and "Traceback" not in done.output
+
+
+def test_quiet_says_nothing_but_results(crawled, monkeypatch):
+    monkeypatch.setenv("CRYSTAL_LAKE_QUIET", "")
+    done = call("--root", crawled, "--quiet", "backfill", "band_gap")
+    assert done.exit_code == 0 and done.output == "", done.output
+
+
+def test_a_bug_keeps_its_trace():
+    broken = typer.Typer(cls=type(typer.main.get_command(app)))
+
+    @broken.callback()
+    def whole() -> None: ...
+
+    @broken.command()
+    def fall() -> None:
+        raise ZeroDivisionError("somebody should see this")
+
+    assert isinstance(CliRunner().invoke(broken, ["fall"]).exception, ZeroDivisionError)
