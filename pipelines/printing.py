@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from os.path import relpath
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -75,12 +76,11 @@ def welcome(root: Path) -> Iterator[None]:
     since = monotonic()
     yield
     from lake.sql import query
-
     from lake.store import Lake
 
     count = query(Lake(root), "select count(*) from materials").item()
     print(f"{count} materials in {monotonic() - since:.0f} s, sample values all of them: {root}")
     print(f"report   {root / 'reports' / 'report.html'}")
     ask = "select source, count(*) from entries group by 1 order by 2 desc"
-    print(f'ask      crystal-lake --root {root.name} sql "{ask}"')
-    print(f"look     crystal-lake --root {root.name} ui")
+    print(f'ask      crystal-lake --root {relpath(root)} sql "{ask}"')
+    print(f"look     crystal-lake --root {relpath(root)} ui")
