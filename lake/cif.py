@@ -82,12 +82,13 @@ def _sites(block: gemmi.cif.Block) -> tuple[list[str], np.ndarray]:
         raise CrystalError("atoms need three coordinates each, found columns of different length")
     _refuse_disorder(block)
     positions = np.array([[gemmi.cif.as_number(value) for value in column] for column in columns]).T
-    labels = _column(block, "_atom_site_label") or [f"atom {n + 1}" for n in range(len(positions))]
+    labels = _column(block, "_atom_site_label") or [""] * len(positions)
+    labels = [label or f"atom {n}" for n, label in enumerate(labels, start=1)]
     unknown = [label for label, position in zip(labels, positions, strict=True) if not np.isfinite(position).all()]
     if unknown:
         raise CrystalError(f"atoms need numbers as coordinates, found none for {', '.join(unknown[:5])}")
     types = _column(block, "_atom_site_type_symbol")
-    named = types if len(types) == len(positions) and not set(types) & {"?", "."} else labels
+    named = types if len(types) == len(positions) and all(types) else labels  # `?` and `.` read as nothing
     return [_element(name) for name in named], positions
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from lake.properties import property_named
 from lake.properties.definition import Property, Reading
-from lake.properties.served import BadValue, conversion, in_range, number
+from lake.properties.served import BadValue, conversion, number, possible
 from lake.rejects import Reject, rejects_of
 from lake.store import Lake
 from lake.tables import ENTRIES, LABELS, OBSERVATIONS, RECORDS, REJECTS
@@ -76,7 +76,7 @@ def _observation(kind: Property, reading: Reading, served: Found) -> Found | Non
     return {
         "entry_id": served["entry_id"],
         "property": kind.name,
-        "value": in_range(value, kind),
+        "value": possible(value, kind),
         "unit": kind.unit,
         "origin": kind.origin,
         "level_of_theory": reading.level_of_theory or served["level_of_theory"],

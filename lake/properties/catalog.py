@@ -93,13 +93,13 @@ CATALOG: tuple[Property, ...] = (
     ),
     Property(
         "magnetization_per_atom", "Magnetization (computed, DFT)", "muB/atom",
-        "Total magnetic moment of the cell over its atoms: an extensive moment cannot be learnt by a mean over atoms.",
-        "magnetic", "computed", -0.5, 10.0,
+        "Size of the cell's total moment over its atoms: an extensive moment cannot be learnt by a mean over atoms.",
+        "magnetic", "computed", 0.0, 10.0,
         (
             Reading("mp", "total_magnetization", "muB/cell", "collinear spin density"),
             Reading("aflow", "spin_atom", "muB/atom", "collinear spin density"),
         ),
-        PBE_FIRST,
+        PBE_FIRST, unsigned=True,  # turning all spins over changes the sign and nothing else
     ),
     Property(
         "magnetization_measured", "Magnetization (measured)", "muB/atom",

@@ -39,6 +39,7 @@ class Property:
     low, high: physical range in that unit; what lies outside becomes a row in `rejects`.
     levels: levels of theory that may fill the matrix, best first; a `*` admits any.
     log: whether learning works on the logarithm (positive quantities over decades).
+    unsigned: the sign that databases serve is a convention without physics; values are sizes.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Property:
     readings: tuple[Reading, ...]
     levels: tuple[str, ...] = ("*",)
     log: bool = False
+    unsigned: bool = False
 
     @property
     def code_version(self) -> str:

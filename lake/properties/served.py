@@ -60,8 +60,9 @@ def conversion(found: str, wanted: str) -> Conversion:
     return Conversion(convert(1.0, found, wanted) - shift, shift, per_atom)
 
 
-def in_range(value: float, kind: Property) -> float:
-    """The value, or BadValue where it lies outside the property's physical range."""
+def possible(value: float, kind: Property) -> float:
+    """The value, its size where the sign is a convention; BadValue where it lies outside the physical range."""
+    value = abs(value) if kind.unsigned else value
     if not kind.low <= value <= kind.high:
         raise BadValue(f"must lie in {kind.low:g}..{kind.high:g} {kind.unit}".rstrip() + f", found {value:.6g}")
     return value

@@ -76,6 +76,7 @@ def test_fields_are_numbers_without_their_uncertainty():
         (p1(""), "needs atoms"),
         (p1(ATOMS + "Xx1 0 0 0\n"), "found 'Xx1'"),
         (p1(ATOMS + "Na1 ? ? ?\n"), "found none for Na1"),
+        (p1(ATOMS + "Na1 0 0 0\n? ? ? ?\n"), "found none for atom 2"),
         (p1(with_column("occupancy") + "Na1 0.5 0 0 0\n"), "0.5"),
         (p1(with_column("calc_flag") + "Na1 dum 0 0 0\n"), "dummy"),
         (p1(with_column("disorder_group") + "Na1 2 0 0 0\n"),

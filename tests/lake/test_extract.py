@@ -62,6 +62,14 @@ def test_a_moment_per_cell_is_divided_by_the_atoms_of_the_entry(lake):
     assert "finite number, found 'inf'" in refused(lake, "magnetization_per_atom")["aflow:3"]
 
 
+def test_a_moment_is_a_size_whichever_way_the_spins_were_set_up(tmp_path):
+    lake = Lake(tmp_path)
+    fill(lake, {"mp:1": (MGO, {"total_magnetization": -16.0}), "aflow:2": (GAAS, {"spin_atom": "-2.5"})})
+    write_observations(lake, "magnetization_per_atom", fields_of)
+    assert observed(lake, "magnetization_per_atom") == {"mp:1": 2.0, "aflow:2": 2.5}
+    assert sorted(lake.read(OBSERVATIONS)["original_value"]) == [-16.0, -2.5], "as served, the sign is kept"
+
+
 def test_an_observation_says_where_it_is_from(lake):
     write_observations(lake, "formation_energy_per_atom", fields_of)
     fill(lake, {"mp:4": (MGO, {"formation_energy_per_atom": -3.0})}, level="PBE+U")
