@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from assets.automation import FOLLOWS
 from assets.conventions import shown_as
 from assets.described import contract, described
 from assets.observations import observed
@@ -14,7 +15,10 @@ WIDE = (PROPERTY_MATRIX, MATRIX_PROVENANCE)
 
 
 @dg.multi_asset(
-    specs=[dg.AssetSpec(**shown_as(table, ("lake.matrix",)), deps=["materials", *observed()]) for table in WIDE],
+    specs=[
+        dg.AssetSpec(**shown_as(table, ("lake.matrix",)), deps=["materials", *observed()], automation_condition=FOLLOWS)
+        for table in WIDE
+    ],
     check_specs=[contract(table) for table in WIDE],
 )
 def matrix(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:

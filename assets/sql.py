@@ -4,6 +4,7 @@ import hashlib
 
 import dagster as dg
 
+from assets.automation import FOLLOWS
 from assets.conventions import shown
 from lake.store import Lake
 from lake.tables import TABLES
@@ -22,7 +23,9 @@ LAST = [
 ]
 
 
-@dg.asset(**shown("lake_duckdb", "gold", {"duckdb", "sql"}, ABOUT, ("lake.sql",)), deps=LAST)
+@dg.asset(
+    **shown("lake_duckdb", "gold", {"duckdb", "sql"}, ABOUT, ("lake.sql",)), deps=LAST, automation_condition=FOLLOWS
+)
 def lake_duckdb(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """Swapped in whole: a reader that has the old file open keeps reading the old snapshot."""
     from lake.sql import publish

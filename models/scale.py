@@ -9,6 +9,7 @@ import numpy as np
 
 from lake.properties import property_named
 
+ROUNDING = 1e-12  # relative
 FLOOR = 0.01  # zero has no logarithm: values below this share of the training median count as that
 
 
@@ -31,7 +32,7 @@ class Scaler:
             known = known if floor is None else np.log(np.maximum(known, floor))
             floors.append(floor)
             means.append(float(known.mean()))
-            deviations.append(float(known.std()) or 1.0)
+            deviations.append(_deviation(known))
         return cls(tasks, tuple(floors), tuple(means), tuple(deviations))
 
     def forward(self, targets: np.ndarray) -> np.ndarray:
@@ -58,6 +59,12 @@ class Scaler:
     def from_json(cls, text: str) -> Scaler:
         """The scaler that `to_json` wrote."""
         return cls(**{name: tuple(values) for name, values in json.loads(text).items()})
+
+
+def _deviation(known: np.ndarray) -> float:
+    """Standard deviation, 1 where the values differ by rounding only: rounding is nothing to learn."""
+    spread = float(known.std())
+    return spread if spread > ROUNDING * float(np.abs(known).max()) else 1.0
 
 
 def _floor(known: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from assets import bronze, checks, gold, graphs, observations, reports, screenin
 from pipelines.jobs import JOBS
 from pipelines.resources import LakeResource, SettingsResource
 from pipelines.schedules import nightly
-from pipelines.sensors import build_after_crawls
+from pipelines.sensors import build_after_crawls, matrix_follows_columns
 from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
@@ -30,7 +30,7 @@ def build(root: Path | str, **overrides: Any) -> dg.Definitions:
         asset_checks=dg.load_asset_checks_from_modules([checks]),
         jobs=JOBS,
         schedules=[nightly],
-        sensors=[build_after_crawls],
+        sensors=[build_after_crawls, matrix_follows_columns],
         resources=resources | overrides,
         # A process per step would import torch and pymatgen again for each: 18 s against 1.4 s for six trivial assets.
         executor=dg.in_process_executor,

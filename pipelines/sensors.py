@@ -1,8 +1,16 @@
-"""Sensors: what follows what. The build follows the crawls: once, when none is running any more."""
+"""Sensors: what follows what. The build follows the crawls once none is running; the matrix follows its columns."""
 
 import dagster as dg
 
 from pipelines.jobs import build, crawl
+
+# On from the start: it asks nobody outside, and who makes a column by hand wants to see it.
+matrix_follows_columns = dg.AutomationConditionSensorDefinition(
+    "matrix_follows_columns",
+    target=dg.AssetSelection.assets("property_matrix", "matrix_provenance", "lake_duckdb"),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+)
 
 RUNNING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 

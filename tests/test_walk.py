@@ -77,8 +77,8 @@ def test_every_duplicate_between_sources_is_found_and_nothing_else(demo):
 
 def test_plain_duckdb_opens_the_lake_and_finds_comments(demo):
     with duckdb.connect(str(demo / "lake.duckdb"), read_only=True) as connection:
-        assert connection.sql("select count(*) from property_matrix where band_gap is not null").fetchone()[0] > 250
-        commented = connection.sql("select count(*) from duckdb_columns() where comment is not null").fetchone()[0]
+        assert connection.execute("select count(*) from property_matrix where band_gap is not null").fetchone()[0] > 250
+        commented = connection.execute("select count(*) from duckdb_columns() where comment is not null").fetchone()[0]
     assert commented > 100
 
 

@@ -1,9 +1,11 @@
 """A new column is a projection of kept records: one asset by hand, no crawl, and nothing else is written."""
 
+import dagster as dg
 import polars as pl
 
 from lake.store import Lake
 from lake.tables import OBSERVATIONS, PROPERTY_MATRIX, RECORDS
+from pipelines.definitions import build
 from tests import told_lake
 
 MATRIX = ["property_matrix", "matrix_provenance"]
@@ -29,6 +31,17 @@ def test_one_observation_by_hand_adds_that_column_to_the_matrix(root, instance):
     assert lake.version(RECORDS) == before
     written = set(lake.scan(OBSERVATIONS).select("property").collect()["property"])
     assert written <= {"band_gap", "magnetization_per_atom"}
+
+
+def test_matrix_and_views_follow_a_column_made_by_hand_and_nothing_else_does(root, instance):
+    defs = build(root)
+    following = {dg.AssetKey(name) for name in ("property_matrix", "matrix_provenance", "lake_duckdb")}
+    told_lake.run(root, "backfill_property", instance)
+    quiet = dg.evaluate_automation_conditions(defs, instance)
+    assert quiet.total_requested == 0, "what a job has made itself is not made again"
+    told_lake.run(root, "backfill_property", instance, only=["observations/band_gap"])
+    after = dg.evaluate_automation_conditions(defs, instance, cursor=quiet.cursor)
+    assert {key for key in defs.resolve_asset_graph().get_all_asset_keys() if after.get_num_requested(key)} == following
 
 
 def test_an_observation_reports_rows_unit_and_spread(root, instance):
