@@ -26,11 +26,12 @@ CRYSTAL_COLUMNS = {
     "value": pl.Float64,
     "spread": pl.Float64,
     "unit": pl.String,
+    "note": pl.String,
 }
 
 
 class CannotPredict(ValueError):
-    """A crystal or a property that the models know nothing of; the message names it."""
+    """A property that no model knows; the message names it."""
 
 
 def predict(lake: Lake, runs: pl.DataFrame | None = None, processes: int | None = None) -> pl.DataFrame:
@@ -81,30 +82,38 @@ def speak(root: Path, checkpoint: str) -> pl.DataFrame:
 def predict_crystals(
     models: Lake | Path, crystals: Mapping[str, Crystal], properties: Sequence[str] | None = None
 ) -> pl.DataFrame:
-    """name, property, value, spread, unit of these crystals by the single-task models of a lake or of a folder.
+    """name, property, value, spread, unit, note of these crystals by the single-task models of a lake or of a folder.
 
-    properties: by default all that there is a model for. Raises CannotPredict for a property without a model and for
-    an element that a model never saw, CrystalError (with the crystal's name) for what is no crystal.
+    A row for every crystal and property: where a model never saw one of the elements, value and spread are null and
+    the note says so. properties: by default all that there is a model for. Raises CannotPredict for a property without
+    a model, CrystalError (with the crystal's name) for what is no crystal.
     """
-    from lake.graphs.build import build
-    from models.network import outputs
-
     by_property = _singles(models)
     for name in properties or ():
         if property_named(name).name not in by_property:
             raise CannotPredict(f"no model of {name} is there; there are: {', '.join(by_property) or 'none'}")
     for name, crystal in crystals.items():
         _checked(name, crystal)
-    graphs = build(list(crystals.values()))
-    rows, frames = np.arange(len(graphs)), [pl.DataFrame(schema=CRYSTAL_COLUMNS)]
-    for task in properties or by_property:
-        _refuse_foreign(task, by_property[task], crystals)
-        seeds = [c.scaler.inverse(outputs(c.network(), graphs, rows).reshape(-1, 1))[:, 0] for c in by_property[task]]
-        said = pl.DataFrame({"name": list(crystals) * len(seeds), "value": np.concatenate(seeds)})
-        mean = said.group_by("name", maintain_order=True).agg(pl.col("value").mean(), spread=_spread())
-        named = mean.with_columns(property=pl.lit(task), unit=pl.lit(property_named(task).unit))
-        frames.append(named.select(list(CRYSTAL_COLUMNS)))
-    return pl.concat(frames)
+    told = [_told(task, by_property[task], crystals) for task in properties or by_property]
+    return pl.concat([pl.DataFrame(schema=CRYSTAL_COLUMNS), *told])
+
+
+def _told(task: str, checkpoints: list[Checkpoint], crystals: Mapping[str, Crystal]) -> pl.DataFrame:
+    """One property's rows of CRYSTAL_COLUMNS, in the crystals' order."""
+    from lake.graphs.build import build
+    from models.network import outputs
+
+    foreign = {name: _foreign(crystal, checkpoints) for name, crystal in crystals.items()}
+    spoken = [name for name in crystals if not foreign[name]]
+    graphs = build([crystals[name] for name in spoken])
+    seeds = [c.scaler.inverse(outputs(c.network(), graphs, np.arange(len(graphs))).reshape(-1, 1)) for c in checkpoints]
+    said = pl.DataFrame({"name": spoken * len(seeds), "value": np.concatenate(seeds)[:, 0]})
+    mean = said.group_by("name").agg(pl.col("value").mean(), spread=_spread())
+    notes = [f"no answer: training had no {', '.join(foreign[name])}" if foreign[name] else "" for name in crystals]
+    every = pl.DataFrame({"name": list(crystals), "note": notes}, schema={"name": pl.String, "note": pl.String})
+    whole = every.join(mean, on="name", how="left", maintain_order="left")
+    units = {"property": pl.lit(task), "unit": pl.lit(property_named(task).unit)}
+    return whole.with_columns(**units).select(list(CRYSTAL_COLUMNS))
 
 
 def _spread() -> pl.Expr:
@@ -135,9 +144,7 @@ def _checked(name: str, crystal: Crystal) -> None:
         raise CrystalError(f"{name}: {error}") from error
 
 
-def _refuse_foreign(task: str, checkpoints: list[Checkpoint], crystals: Mapping[str, Crystal]) -> None:
+def _foreign(crystal: Crystal, checkpoints: list[Checkpoint]) -> list[str]:
+    """Symbols of the crystal's elements that one of the models never saw."""
     known = set.intersection(*(set(c.elements) for c in checkpoints))
-    for name, crystal in crystals.items():
-        foreign = sorted(set(crystal.numbers.tolist()) - known)
-        if foreign:
-            raise CannotPredict(f"{name}: the models of {task} never saw {', '.join(SYMBOLS[z] for z in foreign)}")
+    return [SYMBOLS[z] for z in sorted(set(crystal.numbers.tolist()) - known)]

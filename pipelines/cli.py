@@ -113,12 +113,14 @@ def predict(
     files: Annotated[list[Path], typer.Argument(help="CIF or POSCAR files.", exists=True)],
     format: As = Format.table,
 ) -> None:
-    """Predict properties of the crystals in these files with the trained models."""
+    """Predict properties of the crystals in these files. A bad file is named on standard error; the others answer."""
     from models.predict import predict_crystals
     from pipelines.crystal_files import crystals_in
     from pipelines.printing import show
 
-    show(predict_crystals(lake_of(ctx), crystals_in(files)), format)
+    crystals, faults = crystals_in(files)
+    show(predict_crystals(lake_of(ctx), crystals), format)
+    done(faults)
 
 
 @app.command()

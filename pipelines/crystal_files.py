@@ -6,9 +6,15 @@ from pathlib import Path
 from lake.crystal import Crystal, CrystalError
 
 
-def crystals_in(files: Sequence[Path]) -> dict[str, Crystal]:
-    """File name -> its crystal; CrystalError names the file that holds none."""
-    return {str(file): _read(file) for file in files}
+def crystals_in(files: Sequence[Path]) -> tuple[dict[str, Crystal], list[str]]:
+    """File name -> its crystal, and for each file that holds none the reason, which names it."""
+    found, faults = {}, []
+    for file in files:
+        try:
+            found[str(file)] = _read(file)
+        except CrystalError as fault:
+            faults.append(str(fault))
+    return found, faults
 
 
 def _read(file: Path) -> Crystal:

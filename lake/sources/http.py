@@ -6,6 +6,7 @@ What belongs here: everything true of any database on the network. What an answe
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -174,6 +175,15 @@ class Polite(requests.Session):
 
 
 BROKEN = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
+
+
+def _say(retry: stamina.instrumentation.RetryDetails) -> None:
+    """One line per retry, for whoever watches at night; the fault's words hold no key."""
+    found = " ".join((str(retry.caused_by) or type(retry.caused_by).__name__).split())[:160]
+    logging.getLogger(__name__).warning("asking again in %.1f s, retry %d: %s", retry.wait_for, retry.retry_num, found)
+
+
+stamina.instrumentation.set_on_retry_hooks([_say])
 
 
 @cache

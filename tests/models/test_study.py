@@ -92,8 +92,12 @@ def test_a_crystal_from_anywhere_is_answered_as_the_same_entry(salts: Lake, runs
 
 
 def test_what_cannot_be_predicted_is_named(salts: Lake, runs: pl.DataFrame) -> None:
-    with pytest.raises(CannotPredict, match=r"gold.*Au"):
-        predict_crystals(salts, {"gold": rock_salt(79, 17, 5.5)})
+    two = predict_crystals(salts, {"gold": rock_salt(79, 17, 5.5), "mine": rock_salt(3, 9, 4.2)})
+    assert (
+        two.filter(name="mine").drop("name").equals(predict_crystals(salts, {"a": rock_salt(3, 9, 4.2)}).drop("name"))
+    )
+    gold = two.filter(name="gold")
+    assert gold["value"].is_null().all() and gold["note"].str.contains("had no Au").all() and len(gold)
     with pytest.raises(CannotPredict, match="shear_modulus"):
         predict_crystals(salts, {"mine": rock_salt(3, 9, 4.2)}, ["shear_modulus"])
     with pytest.raises(CrystalError, match="nothing"):
