@@ -35,4 +35,6 @@ lint: setup  ## style, spelling, the import rule
 	$(BIN)/lint-imports
 
 clean:  ## remove what was built (not data/)
+clean:  ## remove what was built (not data/)
+	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache
