@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-cache-dir --constraint constraints.txt
 # One thread per process: the processes already fill the cores.
 export OMP_NUM_THREADS := 1
 export DAGSTER_DISABLE_TELEMETRY := 1
@@ -15,8 +16,8 @@ setup: $(VENV)/.ready  ## make .venv with everything pinned
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PIP) torch==2.13.0
+	$(PIP) --editable '.[dev]'
 	touch $@
 
 demo: setup  ## crawl the embedded sample and build the whole lake in demo/, ending in a report
@@ -25,8 +26,11 @@ demo: setup  ## crawl the embedded sample and build the whole lake in demo/, end
 ui: setup  ## Dagster's web UI on http://127.0.0.1:3000 with the demo lake in it
 	$(BIN)/crystal-lake --root demo ui
 
-test: setup lint  ## every test
-	$(BIN)/python -m pytest -n auto --dist worksteal
+test: setup lint  ## every test; whatever they write stays in this folder
+	mkdir -p .tmp
+	TMPDIR=$(CURDIR)/.tmp XDG_CACHE_HOME=$(CURDIR)/.tmp XDG_CONFIG_HOME=$(CURDIR)/.tmp \
+		$(BIN)/python -m pytest -n auto --dist worksteal --basetemp=.tmp/pytest
+	rm -rf .tmp
 
 lint: setup  ## style, spelling, the import rule
 	$(BIN)/ruff check .
@@ -35,6 +39,4 @@ lint: setup  ## style, spelling, the import rule
 	$(BIN)/lint-imports
 
 clean:  ## remove what was built (not data/)
-clean:  ## remove what was built (not data/)
-	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo .tmp .pytest_cache .ruff_cache .hypothesis .import_linter_cache
