@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 
 from assets.versions import code_version
+from lake.contract import Column, Table
 from lake.properties import PROPERTIES
-from lake.tables import Column, Table
 
 OWNERS = ("team:crystal-lake",)
 

@@ -11,8 +11,8 @@ import dagster as dg
 import polars as pl
 
 from assets.versions import data_version
+from lake.contract import ContractError, Table
 from lake.store import Lake
-from lake.tables import ContractError, Table
 
 CONTRACT = "contract_holds"
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from assets.report_facts import Facts, facts
+from lake.contract import Table
 from lake.store import Lake
-from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS, PROPERTY_MATRIX, TRANSFER, Table
+from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS, PROPERTY_MATRIX, TRANSFER
 
 SCREEN_DPI = 96  # what a browser takes for an inch
 

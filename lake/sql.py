@@ -14,9 +14,10 @@ from uuid import uuid4
 import duckdb
 import polars as pl
 
+from lake.contract import Column, Table
 from lake.properties import PROPERTIES
 from lake.store import Lake
-from lake.tables import TABLES, Column, Table
+from lake.tables import TABLES
 from lake.views import VIEWS
 
 NAME = "lake.duckdb"

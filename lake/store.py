@@ -13,7 +13,7 @@ import stamina
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
-from lake.tables import ContractError, Table
+from lake.contract import ContractError, Table
 
 # DuckDB reads a row group per thread; its own default size keeps all threads busy.
 WRITER = WriterProperties(max_row_group_size=122_880, compression="ZSTD")

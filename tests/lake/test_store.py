@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lake.contract import ContractError
 from lake.store import Lake
-from lake.tables import MATCHES, OBSERVATIONS, ContractError
+from lake.tables import MATCHES, OBSERVATIONS
 
 
 def observation(name: str, value: float, entry: str = "mp:1") -> dict:

@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from lake.tables import ENTRIES, MATCHES, PROPERTY_MATRIX, TABLES, ContractError
+from lake.contract import ContractError
+from lake.tables import ENTRIES, MATCHES, PROPERTY_MATRIX, TABLES
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
