@@ -1,7 +1,7 @@
 """The screen: is there a cheap material like diamond? Insulators ranked by thermal conductivity, with element cost.
 
 One scale ranks: AGL's Debye model, computed where AFLOW has it, else predicted by a model that learnt AGL labels.
-Experiment stands beside and never enters the ranking: AGL gives diamond 92 W/m/K where experiment has about 2,000,
+Experiment stands beside and never enters the ranking: AGL gives diamond 170 W/m/K where experiment has about 2,000,
 so one measured value among modelled ones would win by its scale alone.
 """
 
