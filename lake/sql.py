@@ -83,6 +83,8 @@ def _reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH {_text(str(path))} AS lake (READ_ONLY)")
         connection.execute("USE lake")
+        # else DuckDB spills into `.tmp` of whatever folder it is started in, and lets queries read there
+        connection.execute(f"SET temp_directory = {_text(str(path.parent / '.spill'))}")
         connection.execute(f"SET allowed_directories = [{_text(str(path.parent) + os.sep)}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")

@@ -119,7 +119,8 @@ def predict(
     from pipelines.printing import show
 
     crystals, faults = crystals_in(files)
-    show(predict_crystals(lake_of(ctx), crystals), format)
+    if crystals:
+        show(predict_crystals(lake_of(ctx), crystals), format)
     done(faults)
 
 
