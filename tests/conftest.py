@@ -1,4 +1,15 @@
-"""The order of tests: the long ones first, so that no core waits for them at the end."""
+"""How tests run: the long ones first, so that no core waits for them at the end; no example is judged by its time.
+
+Where a change is judged (CI is set) hypothesis draws the same examples each time; everywhere else, new ones.
+"""
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.register_profile("judged", deadline=None, derandomize=True)
+settings.load_profile("judged" if os.environ.get("CI") else "untimed")
 
 LONG_FIRST = ("test_walk", "test_sample_crystals", "test_kill", "test_ui")
 

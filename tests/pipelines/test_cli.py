@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -45,13 +44,13 @@ def test_every_command_and_every_option_has_words(command):
     assert call(command.name, "--help").exit_code == 0
 
 
-def test_help_comes_in_less_than_a_second():
-    def seconds() -> float:
-        since = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "pipelines.cli", "--help"], cwd=HOUSE, capture_output=True, check=True)
-        return time.perf_counter() - since
-
-    assert min(seconds() for _ in range(3)) < 1.0
+def test_help_waits_for_nothing_heavy():
+    asked = "import runpy, sys; sys.argv = ['crystal-lake', '--help']"
+    code = f"{asked}\ntry: runpy.run_module('pipelines.cli', run_name='__main__')\nexcept SystemExit: pass\n"
+    heavy = ("dagster", "torch", "pymatgen", "mlflow", "polars", "duckdb", "numba")
+    code += f"print('loaded', [name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    assert "Commands" in done.stdout and done.stdout.strip().endswith("loaded []"), done.stdout[-300:]
 
 
 @pytest.mark.parametrize("where", ["before", "after", "joined"])
