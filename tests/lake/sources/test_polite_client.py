@@ -110,7 +110,7 @@ def test_an_allowed_absence_is_a_none():
 def test_a_stall_ends_and_is_asked_again():
     with server(0.6, reply()) as (base, heard):
         assert client(base, timeout=0.2).ask(base, json_of).value == {"ok": 1}
-    assert len(heard) == 2
+    assert len(heard) >= 2
 
 
 def test_a_body_beyond_the_limit_is_refused_and_not_asked_again():
