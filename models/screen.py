@@ -1,8 +1,8 @@
 """The screen: is there a cheap material like diamond? Insulators ranked by thermal conductivity, with element cost.
 
 One scale ranks: AGL's Debye model, computed where AFLOW has it, else predicted by a model that learnt AGL labels.
-Experiment stands beside and never enters the ranking: AGL gives diamond 170 W/m/K where experiment has about 2,000,
-so one measured value among modelled ones would win by its scale alone.
+Experiment stands beside and never enters the ranking: for the best conductors AGL is far below it (the sample values of
+diamond are 170 and 2,000 W/m/K), so one measured value among modelled ones would win by its scale alone.
 """
 
 from __future__ import annotations

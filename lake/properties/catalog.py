@@ -158,7 +158,7 @@ CATALOG: tuple[Property, ...] = (
     ),
     Property(
         "thermal_conductivity_agl", "Thermal conductivity at 300 K (computed, AGL)", "W/m/K",
-        "Lattice part, by AFLOW's Debye model: fair in rank, far too low at the top (diamond: 170, measured 2,000).",
+        "Lattice part, by AFLOW's Debye model: fair in rank, far too low for the best conductors.",
         "thermal", "computed", 0.0, 5000.0,
         (Reading("aflow", "agl_thermal_conductivity_300K", "W/m/K", "AGL quasi-harmonic Debye model"),),
         PBE_FIRST, log=True,
