@@ -25,12 +25,14 @@ LEVEL = Column("level_of_theory", TEXT, "functional and +U, or `experiment`, as 
 ORIGIN = Column("origin", TEXT, "measured, computed or predicted: never mixed")
 
 CRAWLS = Table(
-    "crawls", "bronze", "When each source was crawled: one row as a crawl opens, one as it closes.",
+    "crawls", "bronze", "When each source was crawled: a row as a crawl opens, closes, and is published or held.",
     (
         SOURCE,
         Column("crawl", TEXT, "crawl id: UTC start time"),
-        Column("state", TEXT, "opened, or closed once every unit is"),
+        Column("state", TEXT, "opened; closed, or closed with rejects; then published, or held until accepted"),
+        Column("scope", TEXT, "the part of the source that was asked for, empty for all of it"),
         Column("marker", TEXT, "what the source says changes when its content does", nullable=True),
+        Column("note", TEXT, "why it is held, or who accepted it", nullable=True),
         Column("at", TIME, "when this happened"),
     ),
     key=("source", "crawl", "state"),
@@ -43,15 +45,32 @@ PAGES = Table(
         SOURCE,
         Column("crawl", TEXT, "crawl id: UTC start time"),
         Column("page", TEXT, "the unit's key inside the crawl"),
+        Column("partition", TEXT, "part of the source that the unit belongs to"),
+        Column("route", TEXT, "route of the source that was asked, empty for the one with the crystals"),
         Column("request", TEXT, "the URL that was asked, without keys"),
-        Column("state", TEXT, "ok, poisoned or missing"),
+        Column("state", TEXT, "ok, halved, poisoned or missing"),
         Column("sha256", TEXT, "SHA-256 of the answer's bytes", nullable=True),
         Column("expected", INT, "records the source promised", nullable=True),
         Column("got", INT, "records that came"),
+        Column("total", INT, "records the source says the partition holds", nullable=True),
         Column("attempts", INT, "requests it took"),
-        Column("following", TEXT, "the next unit of a chain, as JSON", nullable=True),
+        Column("following", TEXT, "the units this one led to, as JSON", nullable=True),
         Column("error", TEXT, "why it is not ok", nullable=True),
         Column("at", TIME, "when it was written down"),
+    ),
+    key=("source", "crawl", "page"),
+    partition_by="source",
+)  # fmt: skip
+
+LISTINGS = Table(
+    "listings", "bronze", "The ids that a source listed, page by page, in its open crawl and its last closed one.",
+    (
+        SOURCE,
+        Column("crawl", TEXT, "crawl id: UTC start time"),
+        Column("page", TEXT, "unit that listed them"),
+        Column("partition", TEXT, "part of the source that the unit belongs to"),
+        Column("route", TEXT, "route of the source, empty for the one with the crystals"),
+        Column("source_ids", TEXTS, "the ids, in the order they came"),
     ),
     key=("source", "crawl", "page"),
     partition_by="source",
@@ -62,14 +81,42 @@ RECORDS = Table(
     (
         SOURCE,
         Column("source_id", TEXT, "the record's id in its database"),
+        Column("route", TEXT, "route of the source that told it, empty for the one with the crystals"),
         PAYLOAD,
         Column("crawl", TEXT, "crawl that brought this version"),
         Column("page", TEXT, "unit that brought it"),
+        Column("stamp", TEXT, "date or revision that the source itself changes with the record, empty without one"),
+        Column("gone", FLAG, "a tombstone: from this crawl on, the source no longer lists the record"),
         Column("media_type", TEXT, "application/json, chemical/x-cif+json, chemical/x-extxyz+json"),
         Column("payload", TEXT, "the record itself"),
         Column("fetched_at", TIME, "when it came"),
     ),
-    key=("source", "source_id", "payload_sha256", "crawl"),
+    key=("source", "source_id", "route", "payload_sha256", "crawl"),
+    partition_by="source",
+)  # fmt: skip
+
+DIFFERENCES = Table(
+    "differences", "bronze", "What each closed crawl changed: counts of records, and each numeric field against before.",
+    (
+        SOURCE,
+        Column("crawl", TEXT, "crawl id: UTC start time"),
+        Column("field", TEXT, "numeric field as the source names it, `records` for the counts of records"),
+        Column("added", INT, "records that are new, in the row `records`", nullable=True),
+        Column("changed", INT, "records that have a new version, in the row `records`", nullable=True),
+        Column("gone", INT, "records that the source no longer lists, in the row `records`", nullable=True),
+        Column("n", INT, "values now"),
+        Column("minimum", FLOAT, "smallest value now, in the source's unit", nullable=True),
+        Column("maximum", FLOAT, "largest value now, in the source's unit", nullable=True),
+        Column("mean", FLOAT, "mean now, in the source's unit", nullable=True),
+        Column("deviation", FLOAT, "standard deviation now, in the source's unit", nullable=True),
+        Column("n_before", INT, "values in the crawl published before", nullable=True),
+        Column("minimum_before", FLOAT, "smallest value then", nullable=True),
+        Column("maximum_before", FLOAT, "largest value then", nullable=True),
+        Column("mean_before", FLOAT, "mean then", nullable=True),
+        Column("deviation_before", FLOAT, "standard deviation then", nullable=True),
+        Column("alarm", TEXT, "why this row holds the crawl back, null where it does not", nullable=True),
+    ),
+    key=("source", "crawl", "field"),
     partition_by="source",
 )  # fmt: skip
 
@@ -290,7 +337,7 @@ CANDIDATES = Table(
 TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
-        CRAWLS, PAGES, RECORDS, LABELS, ENTRIES, REJECTS, MATCHES, MATERIALS, OBSERVATIONS,
+        CRAWLS, PAGES, LISTINGS, RECORDS, DIFFERENCES, LABELS, ENTRIES, REJECTS, MATCHES, MATERIALS, OBSERVATIONS,
         PROPERTY_MATRIX, MATRIX_PROVENANCE, SPLITS, GRAPHS, RUNS, PREDICTIONS, TRANSFER, CANDIDATES,
     )
 })  # fmt: skip
