@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 
 from lake.crystal import Crystal, CrystalError
-from lake.ledger import latest_records
 from lake.progress import track
 from lake.sources.page import Source, Unusable
 from lake.store import Lake
 from lake.tables import ENTRIES, REJECTS
+from lake.versions import latest_records
 
 
 def write_entries(lake: Lake, source: Source) -> dict[str, int]:

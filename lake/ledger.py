@@ -1,165 +1,189 @@
-"""What the lake remembers of crawls: opened and closed ones, units done, and the latest version of each record.
+"""The ledger of one crawl: units that are done, records that are new, ids that were listed, written in batches.
 
-What belongs here: rows of `crawls`, `pages` and `records`, and the order they are written in. Which unit comes next
-belongs to crawl.py.
+What belongs here: rows of `pages`, `listings` and `records`, and the order they are written in. Which unit comes next
+belongs to crawl.py, states of a crawl to crawls.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import orjson
 import polars as pl
 
+from lake.crawls import Crawl
+from lake.known import Known
 from lake.sources.page import Page, Record, Unit
 from lake.store import Lake
-from lake.tables import CRAWLS, PAGES, RECORDS
+from lake.tables import LISTINGS, PAGES, RECORDS
 
-BATCH = 2000  # records in memory at once while payloads are read
-
-
-def latest_versions(lake: Lake, source: str, before: str | None = None) -> pl.DataFrame:
-    """The latest version of each of a source's records: source_id, payload_sha256, crawl; no payloads.
-
-    before: only versions of crawls earlier than this one.
-    """
-    versions = lake.scan(RECORDS).filter(pl.col("source") == source)
-    if before is not None:
-        versions = versions.filter(pl.col("crawl") < before)
-    order = ["crawl", "fetched_at", "payload_sha256"]
-    return (
-        versions.select("source_id", *order).sort(order).unique("source_id", keep="last", maintain_order=True)
-        .select("source_id", "payload_sha256", "crawl").collect()
-    )  # fmt: skip
-
-
-def latest_records(lake: Lake, source: str, before: str | None = None) -> Iterator[pl.DataFrame]:
-    """Batches of RECORDS that hold each record's latest version once; memory holds one batch."""
-    wanted = latest_versions(lake, source, before)
-    if wanted.is_empty():
-        return
-    scan = lake.scan(RECORDS).filter(pl.col("source") == source)
-    versions = scan.join(wanted.lazy(), on=["source_id", "payload_sha256", "crawl"], how="semi")
-    told: set[str] = set()  # an append that was retried must not tell a record twice
-    for batch in versions.collect_batches(chunk_size=BATCH, maintain_order=True):
-        fresh = batch.unique("source_id", keep="first", maintain_order=True).filter(~pl.col("source_id").is_in(told))
-        told.update(fresh["source_id"])
-        yield fresh
-
-
-def last_marker(lake: Lake, source: str) -> str | None:
-    """The marker of the last crawl that was closed; None before the first."""
-    closed = lake.scan(CRAWLS).filter((pl.col("source") == source) & (pl.col("state") == "closed")).collect()
-    return None if closed.is_empty() else closed.sort("at")["marker"][-1]
+FLUSH_BYTES = 32 << 20  # payloads held in memory before they are written
+FLUSH_SECONDS = 30.0  # work that a kill may cost
+TOMBSTONES = 50_000  # written at once
+OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of an empty payload
 
 
 @dataclass
 class Ledger:
-    """One crawl of one source, as written down.
+    """What one crawl has done, in memory and in the lake. Memory grows with its units, not with its records.
 
-    done: key of a unit that is closed -> the unit that follows it in its chain, None at its end.
-    hashes: source_id -> SHA-256 of the latest version the lake holds. resumed: whether an earlier run opened it.
+    done: key of a unit that is closed -> the units it led to. totals: partition -> records the source says it holds.
+    rejected: partition -> units given up for good. got: records that came, of all runs of this crawl.
     """
 
     lake: Lake
-    source: str
-    crawl: str
-    marker: str | None
-    done: dict[str, Unit | None] = field(default_factory=dict)
-    hashes: dict[str, str] = field(default_factory=dict)
-    resumed: bool = False
+    crawl: Crawl
+    known: Known
+    done: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    rejected: Counter[str] = field(default_factory=Counter)
+    got: int = 0
 
-    @classmethod
-    def resume_or_open(cls, lake: Lake, source: str, marker: str | None) -> Ledger:
-        """The crawl that was left open, with what it did; a new one where there is none."""
-        crawls = lake.scan(CRAWLS).filter(pl.col("source") == source).sort("at").collect()
-        closed = crawls.filter(pl.col("state") == "closed")["crawl"]
-        left = crawls.filter((pl.col("state") == "opened") & ~pl.col("crawl").is_in(closed.implode()))
-        if left.is_empty():
-            ledger = cls(lake, source, f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}", marker)
-            ledger._note("opened")
-        else:
-            ledger = cls(lake, source, left["crawl"][-1], left["marker"][-1], resumed=True)
-            ledger._recall()
-        versions = latest_versions(lake, source)
-        ledger.hashes = dict(zip(versions["source_id"], versions["payload_sha256"], strict=True))
-        return ledger
+    def __post_init__(self) -> None:
+        self._pages: list[dict[str, object]] = []
+        self._listings: list[dict[str, object]] = []
+        self._records: list[tuple[Record, str, str, datetime]] = []
+        self._bytes = 0
+        self._flushed = time.monotonic()
 
-    def close(self) -> None:
-        """Every unit is done."""
-        self._note("closed")
+    def recall(self) -> None:
+        """Take up what earlier runs of this crawl wrote; failed units are struck out, since they are tried again."""
+        mine = (pl.col("source") == self.crawl.source) & (pl.col("crawl") == self.crawl.id)
+        pages = self.lake.scan(PAGES).filter(mine).sort("at").collect()
+        if "poisoned" in pages["state"]:
+            self.lake.remove(PAGES, {"source": self.crawl.source, "crawl": self.crawl.id, "state": "poisoned"})
+        for row in pages.filter(pl.col("state").is_in(("ok", "halved"))).iter_rows(named=True):
+            self.done[row["page"]] = _units(row["following"])
+            self.got += row["got"]
+            if row["total"] is not None:
+                self.totals[row["partition"]] = row["total"]
+        self.recall_listings()
 
-    def stamps(self, stamp: Callable[[str], str]) -> dict[str, str]:
-        """source_id -> stamp of the version the lake held before this crawl opened."""
-        found: dict[str, str] = {}
-        for batch in latest_records(self.lake, self.source, before=self.crawl):
-            found.update(zip(batch["source_id"], map(stamp, batch["payload"]), strict=True))
-        return found
+    def recall_listings(self) -> None:
+        """Take up the ids that this crawl has listed."""
+        mine = (pl.col("source") == self.crawl.source) & (pl.col("crawl") == self.crawl.id)
+        listings = self.lake.scan(LISTINGS).filter(mine).select("route", "partition", "source_ids")
+        for batch in listings.collect_batches(chunk_size=1000):
+            for route, partition, source_ids in batch.iter_rows():
+                self.known.list(route, partition, source_ids)
 
     def write(self, unit: Unit, page: Page) -> int:
-        """Keep a unit's records, then its page: a kill between them is healed by fetching the unit again.
-
-        Returns how many records were new or changed.
-        """
+        """A unit is done: keep what is new of its records. Returns how many records were new or changed."""
         now = datetime.now(UTC)
-        new = self._new(page.records)
-        common = {"source": self.source, "crawl": self.crawl, "page": unit.key}
-        rows = [
-            {**common, "source_id": r.source_id, "payload_sha256": sha, "media_type": r.media_type,
-             "payload": r.payload, "fetched_at": now}
-            for r, sha in new
-        ]  # fmt: skip
-        self.lake.append(RECORDS, RECORDS.frame(rows))
-        self.hashes.update({r.source_id: sha for r, sha in new})
-        following = _unit_as_json(page.following) if page.following else None
-        asked = {**common, "request": page.request, "attempts": page.attempts, "at": now, "expected": None}
-        pages = [
-            {**asked, "state": "ok", "sha256": page.sha256, "expected": page.expected, "got": len(page.records),
-             "following": following},
-            *({**asked, "page": f"{unit.key}#{source_id}", "state": "missing", "got": 0, "error": reason}
-              for source_id, reason in page.missing.items()),
-        ]  # fmt: skip
-        self.lake.append(PAGES, PAGES.frame([_whole(row) for row in pages]))
+        fresh = self.known.fresh(page.records, self.crawl.id)
+        self._records += [(record, sha, unit.key, now) for record, sha in fresh]
+        self._bytes += sum(len(record.payload) for record, _ in fresh)
+        listed = [record.source_id for record in page.records] if page.listed is None else list(page.listed)
+        if listed:
+            self.known.list(page.route, unit.partition, listed)
+            self._listings.append(
+                {"page": unit.key, "partition": unit.partition, "route": page.route, "source_ids": listed}
+            )
+        asked = {"partition": unit.partition, "route": page.route, "request": page.request,
+                 "attempts": page.attempts, "at": now}  # fmt: skip
+        self._pages.append(
+            {**asked, "page": unit.key, "state": "ok", "sha256": page.sha256, "expected": page.expected,
+             "got": len(page.records), "total": page.total, "following": _as_json(page.following)}
+        )  # fmt: skip
+        self._pages += [
+            {**asked, "page": f"{unit.key}#{source_id}", "state": "missing", "got": 0, "error": reason}
+            for source_id, reason in page.missing.items()
+        ]
         self.done[unit.key] = page.following
-        return len(new)
+        self.got += len(page.records)
+        if page.total is not None:
+            self.totals[unit.partition] = page.total
+        if self._bytes > FLUSH_BYTES or time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+        return len(fresh)
 
-    def poison(self, key: str, reason: str) -> None:
+    def halve(self, unit: Unit, pieces: tuple[Unit, ...], reason: str) -> None:
+        """A unit that fails is done by its pieces."""
+        self._failed(unit, "halved", reason, _as_json(pieces))
+        self.done[unit.key] = pieces
+
+    def poison(self, unit: Unit, reason: str) -> None:
         """Write down that a unit failed and why; a later run takes it up again."""
-        row = {"source": self.source, "crawl": self.crawl, "page": key, "request": "", "state": "poisoned", "got": 0,
-               "attempts": 0, "error": reason, "at": datetime.now(UTC)}  # fmt: skip
-        self.lake.append(PAGES, PAGES.frame([_whole(row)]))
+        self._failed(unit, "poisoned", reason)
+        self.flush()
 
-    def _new(self, records: list[Record]) -> list[tuple[Record, str]]:
-        """The records that differ from what the lake holds, with their SHA-256, each version once."""
-        fresh: dict[str, tuple[Record, str]] = {}
-        for record in records:
-            sha = record.sha256
-            if self.hashes.get(record.source_id) != sha:
-                fresh[record.source_id] = (record, sha)
-        return list(fresh.values())
+    def reject(self, unit: Unit, reason: str) -> None:
+        """Give up a unit that stands for one record: the crawl may close without it."""
+        self.rejected[unit.partition] += 1
+        self.poison(unit, reason)
 
-    def _recall(self) -> None:
-        """Take up the pages of an open crawl; poisoned ones are struck out, since they are tried again."""
-        mine = pl.col("crawl") == self.crawl
-        pages = self.lake.scan(PAGES).filter(pl.col("source") == self.source).collect()
-        if len(pages.filter(mine & (pl.col("state") == "poisoned"))):
-            pages = pages.filter(~(mine & (pl.col("state") == "poisoned")))
-            self.lake.replace(PAGES, pages, self.source)
-        for key, following in pages.filter(mine & (pl.col("state") == "ok")).select("page", "following").iter_rows():
-            self.done[key] = Unit(**orjson.loads(following)) if following else None
+    def short(self) -> dict[str, str]:
+        """Partition -> what it lacks, for those that listed fewer distinct ids than the source says they hold."""
+        listed = self.known.listed()
+        lacking = {}
+        for partition, total in self.totals.items():
+            came = listed.get(partition, 0) + self.rejected[partition]
+            if came < total:
+                lacking[partition] = f"{partition or 'the whole'} must hold {total} records, found {came} distinct ids"
+        return lacking
 
-    def _note(self, state: str) -> None:
-        now = datetime.now(UTC)
-        row = {"source": self.source, "crawl": self.crawl, "state": state, "marker": self.marker, "at": now}
-        self.lake.append(CRAWLS, CRAWLS.frame([row]))
+    def bury(self, gone: Iterable[tuple[str, str]]) -> int:
+        """Write a tombstone for each route and id: a version that says that the source lists it no more."""
+        rows = [(route, source_id) for route, source_id in gone]
+        common = {"source": self.crawl.source, "payload_sha256": OF_NOTHING, "crawl": self.crawl.id, "page": "closing",
+                  "stamp": "", "gone": True, "media_type": "", "payload": "", "fetched_at": datetime.now(UTC)}  # fmt: skip
+        for start in range(0, len(rows), TOMBSTONES):
+            part = [{**common, "route": r, "source_id": i} for r, i in rows[start : start + TOMBSTONES]]
+            self.lake.append(RECORDS, RECORDS.frame(part))
+        return len(rows)
+
+    def flush(self) -> None:
+        """Write what is in memory: records and listings before pages, so that a kill between them only costs time."""
+        if self._records:
+            self.lake.append(RECORDS, _frame(self.crawl, self._records))
+        common = {"source": self.crawl.source, "crawl": self.crawl.id}
+        self.lake.append(LISTINGS, LISTINGS.frame([common | row for row in self._listings]))
+        self.lake.append(PAGES, PAGES.frame([dict.fromkeys(PAGES.schema) | common | row for row in self._pages]))
+        self._records, self._listings, self._pages = [], [], []
+        self._bytes, self._flushed = 0, time.monotonic()
+
+    def tidy(self) -> None:
+        """After the last unit: forget what older crawls listed, and join small files."""
+        self.flush()
+        self.lake.remove(LISTINGS, {"source": self.crawl.source}, unless={"crawl": self.crawl.id})
+        for table in (RECORDS, PAGES, LISTINGS):
+            self.lake.compact(table, self.crawl.source)
+
+    def _failed(self, unit: Unit, state: str, reason: str, following: str | None = None) -> None:
+        self._pages.append(
+            {"page": unit.key, "partition": unit.partition, "route": "", "request": "", "state": state, "got": 0,
+             "attempts": 0, "error": reason, "following": following, "at": datetime.now(UTC)}
+        )  # fmt: skip
 
 
-def _whole(row: dict[str, object]) -> dict[str, object]:
-    """A row of PAGES with every column, null where nothing was said."""
-    return {name: row.get(name) for name in PAGES.schema}
+def _frame(crawl: Crawl, rows: list[tuple[Record, str, str, datetime]]) -> pl.DataFrame:
+    """New versions as a frame, column by column: a dictionary per record would cost more than all the rest."""
+    records, shas, pages, times = zip(*rows, strict=True)
+    columns = {
+        "source": [crawl.source] * len(rows),
+        "source_id": [record.source_id for record in records],
+        "route": [record.route for record in records],
+        "payload_sha256": shas,
+        "crawl": [crawl.id] * len(rows),
+        "page": pages,
+        "stamp": [record.stamp for record in records],
+        "gone": [False] * len(rows),
+        "media_type": [record.media_type for record in records],
+        "payload": [record.payload for record in records],
+        "fetched_at": times,
+    }
+    return pl.DataFrame(columns, schema=RECORDS.schema)
 
 
-def _unit_as_json(unit: Unit) -> str:
-    return orjson.dumps({"key": unit.key, "request": dict(unit.request)}).decode()
+def _as_json(units: tuple[Unit, ...]) -> str | None:
+    if not units:
+        return None
+    return orjson.dumps([vars(unit) | {"request": dict(unit.request)} for unit in units]).decode()
+
+
+def _units(text: str | None) -> tuple[Unit, ...]:
+    return tuple(Unit(**words) for words in orjson.loads(text)) if text else ()

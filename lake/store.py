@@ -5,6 +5,7 @@ A write is a commit: readers see the version before or the version after, never 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ from lake.contract import ContractError, Table
 
 # DuckDB reads a row group per thread; its own default size keeps all threads busy.
 WRITER = WriterProperties(max_row_group_size=122_880, compression="ZSTD")
+MANY_FILES = 64  # in one partition, before they are joined
 KEEP_HOURS = 7 * 24  # vacuum leaves a week of files to readers that hold an old snapshot
 
 
@@ -80,8 +82,7 @@ class Lake:
             self._write(table, frame, mode="overwrite", schema_mode="overwrite")
             return
         column = _partition_column(table, frame, partition)
-        quoted = partition.replace("'", "''")
-        predicate = f"{column} = '{quoted}'"
+        predicate = f"{column} = {_quoted(partition)}"
         if len(frame):
             self._write(table, frame, mode="overwrite", predicate=predicate)
         elif self.exists(table):
@@ -96,11 +97,31 @@ class Lake:
         partition_by = [table.partition_by] if table.partition_by else None
         write_deltalake(str(path), frame, partition_by=partition_by, writer_properties=WRITER, **how)
 
+    def remove(self, table: Table, where: Mapping[str, str], unless: Mapping[str, str] | None = None) -> None:
+        """Take away the rows whose text columns equal `where`, but not those that equal `unless` as well."""
+        if self.exists(table):
+            kept = [f"{column} <> {_quoted(value)}" for column, value in (unless or {}).items()]
+            _delete(self.path(table), " and ".join([*(f"{c} = {_quoted(v)}" for c, v in where.items()), *kept]))
+
+    @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
+    def compact(self, table: Table, partition: str) -> None:
+        """Join a partition's small files once there are many: a crawl writes one every half minute."""
+        if not self.exists(table):
+            return
+        only = [(table.partition_by, "=", partition)]
+        delta = DeltaTable(self.path(table))
+        if len(delta.file_uris(partition_filters=only)) > MANY_FILES:
+            delta.optimize.compact(partition_filters=only, writer_properties=WRITER)
+
     def vacuum(self, table: Table, keep_hours: int = KEEP_HOURS) -> list[str]:
         """Delete files no version of the last `keep_hours` needs; returns their names."""
         return (
             DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False) if self.exists(table) else []
         )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)

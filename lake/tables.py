@@ -96,7 +96,7 @@ RECORDS = Table(
 )  # fmt: skip
 
 DIFFERENCES = Table(
-    "differences", "bronze", "What each closed crawl changed: counts of records, and each numeric field against before.",
+    "differences", "bronze", "What each crawl changed: counts of records, and each numeric field against before.",
     (
         SOURCE,
         Column("crawl", TEXT, "crawl id: UTC start time"),

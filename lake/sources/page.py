@@ -20,11 +20,14 @@ class Unit:
     key: name inside the crawl, stable across restarts (`offset=000100`).
     request: what the source needs to fetch it again (JSON-able, and small: a ledger keeps it).
     partition: the part of the database it belongs to, whose number of records the database tells (Page.total).
+    alone: whether it stands for one record, which may be given up where it never comes. A list, an archive or a page
+    of many may not: a crawl without them stays open.
     """
 
     key: str
     request: Mapping[str, object] = field(default_factory=dict)
     partition: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,10 @@ class SourceDown(RuntimeError):
     """A database that does not answer, or answers what is not data, after every retry."""
 
 
+class NotNow(SourceDown):
+    """We ourselves do not ask for a while: tonight's budget is spent, or the database was found dead just now."""
+
+
 class Source(Protocol):
     """What every source owes. A new one is one module with these, and one name in `lake/sources/__init__.py`.
 
@@ -143,9 +150,9 @@ class Source(Protocol):
         """Fetch one unit, politely and with retries; raises SourceDown."""
 
     def halves(self, unit: Unit) -> tuple[Unit, ...]:
-        """The same records in smaller pieces, none for a unit that stands alone.
+        """The same records in smaller pieces; none for a unit that stands alone, or that nobody can divide.
 
-        A page that always fails is halved until the bad record stands alone. Pieces are fetched for themselves: they
+        A page that always fails is halved until the bad record stands alone (Unit.alone). Pieces are fetched for themselves: they
         must not lead on, but for one that stands for all that follows the halved unit, where anything does.
         """
 

@@ -1,0 +1,98 @@
+"""Publication: whether the rest of the lake may read what a crawl brought, and what happens to the records it missed.
+
+A crawl that lost too many records, or moved a mean too far, is held: what stood before goes on standing until somebody
+looked at `differences` and accepted it, or a later crawl is as it was.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import polars as pl
+
+from lake import crawls
+from lake.crawls import Crawl
+from lake.difference import Counts, compare
+from lake.known import Known
+from lake.ledger import Ledger
+from lake.rejects import Reject, rejects_of
+from lake.sources.page import Source
+from lake.store import Lake
+from lake.tables import DIFFERENCES, PAGES, REJECTS
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a crawl ended. state: published or held. gone: records that the source no longer lists. why: it is held."""
+
+    state: str
+    gone: int = 0
+    why: str | None = None
+
+
+def settle(ledger: Ledger, source: Source, added: int, changed: int, whole: bool) -> Verdict:
+    """Close a crawl whose units are all done, and publish it unless its difference report raises an alarm.
+
+    whole: whether the crawl asked for all of the source. Only such a crawl can say what is gone; one with rejects
+    cannot, since what was rejected may be what it seems to miss. What is held keeps its dead unburied.
+    """
+    lake, crawl = ledger.lake, ledger.crawl
+    _write_rejects(lake, crawl)
+    end = crawls.WITH_REJECTS if ledger.rejected else crawls.CLOSED
+    if not whole:
+        waiting = crawls.held(lake, crawl.source)
+        state = crawls.HELD if waiting else crawls.PUBLISHED
+        crawls.note(lake, crawl, end, state, why=waiting[1] if waiting else None)
+        return Verdict(state, why=waiting[1] if waiting else None)
+    gone = [] if ledger.rejected else list(ledger.known.gone())
+    buried = defaultdict(set)
+    for route, source_id in gone:
+        buried[route].add(source_id)
+    report = compare(lake, source, crawl.id, Counts(added, changed, len(gone)), buried)
+    lake.remove(DIFFERENCES, {"source": crawl.source, "crawl": crawl.id})  # a run that was killed here wrote them too
+    lake.append(DIFFERENCES, report)
+    alarms = report["alarm"].drop_nulls().to_list()
+    if alarms:
+        why = "; ".join(alarms[:5]) + (f"; and {len(alarms) - 5} more" if len(alarms) > 5 else "")
+        crawls.note(lake, crawl, end, crawls.HELD, why=why)
+        return Verdict(crawls.HELD, len(gone), why)
+    ledger.bury(gone)
+    crawls.note(lake, crawl, end, crawls.PUBLISHED)
+    return Verdict(crawls.PUBLISHED, len(gone))
+
+
+def accept(lake: Lake, source: str) -> Crawl:
+    """Publish the crawl that is held: somebody has looked at its differences. Raises ValueError where none is held."""
+    waiting = crawls.held(lake, source)
+    if waiting is None:
+        raise ValueError(f"only a crawl that is held can be accepted, and {source} has none: nothing needs to be done")
+    crawl, why = waiting
+    if not crawl.scope and not crawls.has_rejects(lake, crawl):
+        with Known.of(lake, source, crawl.id) as known:
+            ledger = Ledger(lake, crawl, known)
+            ledger.recall_listings()
+            ledger.bury(known.gone())
+    crawls.note(lake, crawl, crawls.PUBLISHED, why=f"accepted; it was held because {why}")
+    return crawl
+
+
+def _write_rejects(lake: Lake, crawl: Crawl) -> None:
+    """What never came goes to `rejects`, stage crawl.<slug>: units of one record, and ids that were listed in vain."""
+    never = (pl.col("source") == crawl.source) & (pl.col("crawl") == crawl.id)
+    pages = lake.scan(PAGES).filter(never & pl.col("state").is_in(("poisoned", "missing"))).collect()
+    refused = [
+        Reject(f"{crawl.source}:{row['page'].rpartition('#')[2]}", crawl.source, row["error"])
+        for row in pages.sort("page").iter_rows(named=True)
+    ]
+    stage = f"crawl.{crawl.source}"
+    lake.replace(REJECTS, rejects_of(stage, refused), stage)
+
+
+def differences(lake: Lake, source: str | None = None) -> pl.DataFrame:
+    """The last difference report of each source, or of one, alarms first."""
+    rows = lake.scan(DIFFERENCES).collect()
+    if source is not None:
+        rows = rows.filter(pl.col("source") == source)
+    last = rows.filter(pl.col("crawl") == pl.col("crawl").max().over("source"))
+    return last.sort("source", pl.col("alarm").is_null(), pl.col("field") != "records", "field")
