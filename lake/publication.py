@@ -86,7 +86,7 @@ def _write_rejects(lake: Lake, crawl: Crawl) -> None:
     never = (pl.col("source") == crawl.source) & (pl.col("crawl") == crawl.id)
     pages = lake.scan(PAGES).filter(never & pl.col("state").is_in(("poisoned", "missing"))).collect()
     refused = [
-        Reject(f"{crawl.source}:{row['page'].rpartition('#')[2]}", crawl.source, row["error"])
+        Reject(f"{crawl.source}:{row['page'].split('#', 1)[-1]}", crawl.source, row["error"])
         for row in pages.sort("page").iter_rows(named=True)
     ]
     stage = f"crawl.{crawl.source}"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import lzma
 import os
-import tarfile
 from pathlib import Path
 
 import orjson
@@ -14,9 +11,8 @@ import pytest
 
 from lake.crystal import CrystalError
 from lake.settings import Settings
-from lake.sources import aflow_rows, crystallography_open, oqmd, relaxations, source_named
+from lake.sources import aflow_rows, crystallography_open, oqmd, source_named
 from lake.sources.answers import NotData
-from lake.sources.open_catalyst import index_of
 from lake.sources.page import Unusable
 
 SHAPES = Path(__file__).parents[2] / "recorded"
@@ -108,46 +104,6 @@ def test_an_entry_of_the_crystallography_engine_is_read(name, entry, count, leve
             source(name).read(payload({"row": withdrawn, "cif": cif}))
 
 
-def archive(**members: bytes) -> io.BytesIO:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as tar:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    file.seek(0)
-    return file
-
-
-def test_an_archive_gives_the_last_frames_verbatim_and_names_what_it_cannot_read(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    text = (SHAPES / "ocp/random1.extxyz").read_text()
-    half = lzma.compress(text.encode())[:-40]
-    records, missing = relaxations.relaxations(
-        archive(**{
-            "0/system.txt": (SHAPES / "ocp/system.txt").read_bytes(),
-            "0/random1.extxyz.xz": lzma.compress(text.encode()),
-            "../../evil/random2.extxyz.xz": lzma.compress(text.encode()),
-            "0/random3.extxyz.xz": half,
-            "0/random4.extxyz.xz": lzma.compress(text[:-200].encode()),
-            "0/notes.pkl": b"never opened",
-        })
-    )  # fmt: skip
-    one, two = (orjson.loads(record.payload) for record in records)
-    assert one["extxyz"] == "".join(text.splitlines(keepends=True)[5:])
-    assert (one["energy"], one["adsorption_energy"], two["adsorption_energy"]) == (-11.5, -1.5, None)
-    assert sorted(missing) == ["random3", "random4"]
-    assert not list(tmp_path.iterdir())  # nothing was extracted
-    entry = source("ocp").read(records[0].payload)
-    assert (len(entry.crystal), entry.kind, entry.level_of_theory) == (3, "slab+adsorbate", "RPBE")
-
-
-def test_a_list_of_md5s_is_read_and_a_web_page_is_not():
-    assert index_of(b"d41d8cd98f00b204e9800998ecf8427e  a/0.tar\n") == {"a/0.tar": "d41d8cd98f00b204e9800998ecf8427e"}
-    with pytest.raises(NotData):
-        index_of(b"<html>0.tar</html>")
-
-
 @real
 def test_all_recorded_oqmd_structures_become_crystals():
     pages = json.loads((WIRE / "oqmd/optimade_five_pages.json").read_text())
@@ -181,17 +137,3 @@ def test_the_recorded_page_of_materials_project_becomes_crystals():
     rows = json.loads((WIRE / "mp/local_emmet_summary_p1.json").read_text())["data"]
     assert all(len(source("mp").read(payload(row)).crystal.checked()) for row in rows)
     assert source("mp").fields(payload(rows[0]))["bulk_modulus"]["vrh"] == 149.5
-
-
-@real
-def test_eight_recorded_relaxations_become_slabs():
-    members = {
-        f"0/{path.name}.xz": lzma.compress(path.read_bytes(), preset=0) for path in (WIRE / "oc20").glob("*.extxyz")
-    }
-    records, missing = relaxations.relaxations(archive(**members))
-    assert len(records) == 8 and not missing
-    for record in records:
-        entry = source("ocp").read(record.payload)
-        assert len(entry.crystal.checked()) > 20
-        text = (WIRE / f"oc20/{record.source_id}.extxyz").read_text()
-        assert text.endswith(orjson.loads(record.payload)["extxyz"])
