@@ -129,8 +129,9 @@ class Ledger:
     def bury(self, gone: Iterable[tuple[str, str]]) -> int:
         """Write a tombstone for each route and id: a version that says that the source lists it no more."""
         rows = [(route, source_id) for route, source_id in gone]
+        now = datetime.now(UTC)
         common = {"source": self.crawl.source, "payload_sha256": OF_NOTHING, "crawl": self.crawl.id, "page": "closing",
-                  "stamp": "", "gone": True, "media_type": "", "payload": "", "fetched_at": datetime.now(UTC)}  # fmt: skip
+                  "stamp": "", "gone": True, "media_type": "", "payload": "", "fetched_at": now}  # fmt: skip
         for start in range(0, len(rows), TOMBSTONES):
             part = [{**common, "route": r, "source_id": i} for r, i in rows[start : start + TOMBSTONES]]
             self.lake.append(RECORDS, RECORDS.frame(part))
@@ -146,10 +147,14 @@ class Ledger:
         self._records, self._listings, self._pages = [], [], []
         self._bytes, self._flushed = 0, time.monotonic()
 
-    def tidy(self) -> None:
-        """After the last unit: forget what older crawls listed, and join small files."""
+    def tidy(self, whole: bool) -> None:
+        """After the last unit: keep only the listings of the last whole crawl, and join small files."""
         self.flush()
-        self.lake.remove(LISTINGS, {"source": self.crawl.source}, unless={"crawl": self.crawl.id})
+        source, mine = {"source": self.crawl.source}, {"crawl": self.crawl.id}
+        if whole:
+            self.lake.remove(LISTINGS, source, unless=mine)
+        else:
+            self.lake.remove(LISTINGS, source | mine)
         for table in (RECORDS, PAGES, LISTINGS):
             self.lake.compact(table, self.crawl.source)
 
