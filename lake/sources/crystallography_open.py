@@ -165,7 +165,7 @@ class CrystallographyOpen:
     def _entries(self, unit: Unit, known: Mapping[str, str]) -> Page:
         """Rows, and one CIF after another for those that are new; what is listed and not to be had is missing."""
         asked, search = str(unit.request["ids"]), units.search_of(units.scope_of(unit))
-        if asked.endswith("%") and not (count := self._count(asked, search)).value:
+        if "," not in asked and not (count := self._count(asked, search)).value:  # digits that a halving made up
             return Page(count.url, (), count.sha256, attempts=count.attempts, listed=())
         told = self._rows(asked, search)
         records, missing, digest, attempts = [], {}, sha256(told.sha256.encode()), told.attempts
@@ -200,11 +200,11 @@ class CrystallographyOpen:
                     texts[entry] = file, cif_of(file.content)
             except (Unreadable, NotData) as fault:
                 missing[entry] = str(fault)
-        off = {entry: row_off_cif(entry, text) for entry, (_, text) in texts.items()}
-        wanted = [entry for entry, row in off.items() if not units.part_of(scope) or scope.holds(elements_of(row))]
-        told = self._rows(",".join(wanted), {}) if wanted and self.lists else None
+        if units.part_of(scope):
+            texts = {e: pair for e, pair in texts.items() if scope.holds(elements_of(row_off_cif(e, pair[1])))}
+        told = self._rows(",".join(texts), {}) if texts and self.lists else None
         rows = {row["file"]: row for row in told.value} if told else {}
-        records = [_filed(rows.get(entry), off[entry], *texts[entry]) for entry in wanted]
+        records = [_filed(entry, rows.get(entry), *pair) for entry, pair in texts.items()]
         digest = sha256("".join(file.sha256 for file, _ in texts.values()).encode()).hexdigest()
         where = told.url if told else f"{self.tree.address(prefix.ljust(7, '0'))} and on"
         attempts = told.attempts if told else 0
@@ -268,9 +268,11 @@ def _record(row: Row, text: str, stamp: str) -> Record:
     return Record(row["file"], orjson.dumps({"row": row, "cif": text}).decode(), MEDIA_TYPE, stamp)
 
 
-def _filed(told: Row | None, off: Row, file: File, text: str) -> Record:
-    """A record of a file: with the row that a list told, else with the one read off it."""
-    return _record(told, text, file.stamp) if told else _record(off, text, _without_row(file.stamp))
+def _filed(entry: str, told: Row | None, file: File, text: str) -> Record:
+    """A record of a file: with the row that a list told, else with one read off it."""
+    if told:
+        return _record(told, text, file.stamp)
+    return _record(row_off_cif(entry, text), text, _without_row(file.stamp))
 
 
 def _without_row(stamp: str) -> str:

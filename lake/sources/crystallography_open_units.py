@@ -16,6 +16,7 @@ from lake.sources.scope import Scope
 
 FIVE = 5  # digits that a hundred entries share
 ELEMENTS_MOST = 8  # that one search takes
+TREE = "tree"  # the one partition of a crawl from files
 
 Part = dict[str, object]
 
@@ -35,7 +36,7 @@ def entries(ids: Sequence[str], partition: str) -> Unit:
 
 def files(prefix: str, part: Part) -> Unit:
     """The files of a tree whose ids begin with these digits."""
-    return Unit(f"files={prefix}", {"files": prefix, **part}, "tree")
+    return _digits("files", prefix, part, TREE)
 
 
 def halves(unit: Unit) -> tuple[Unit, ...]:
@@ -44,7 +45,7 @@ def halves(unit: Unit) -> tuple[Unit, ...]:
     if unit.alone:
         return ()
     if "files" in request:
-        return tuple(_digits("files", prefix, part, "tree") for prefix in _longer(request["files"], 1))
+        return tuple(_digits("files", prefix, part, TREE) for prefix in _longer(request["files"], 1))
     if "list" in request:
         longer = _longer(request["list"], FIVE - len(request["list"]))
         return tuple(_digits("ids", prefix, part, unit.partition) for prefix in longer)
