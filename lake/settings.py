@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     pcod_rate: float = 2.0
     oqmd_rate: float = 1.0
 
-    cod_tree: Path | None = None  # `1/00/00/1000000.cif`; below the root where only cod_rsync is set
+    cod_tree: Path | None = None  # `1/00/00/1000000.cif`; `<root>/downloads/cod` where only cod_rsync is given
     cod_rsync: str = ""  # COD's own: rsync://www.crystallography.net/cif/
     cod_lists: bool = True
     pcod_tree: Path | None = None  # `cif/8/800/8000000.cif`
@@ -53,6 +53,15 @@ class Settings(BaseSettings):
     rsync_kib: int = 5_000  # KiB a second at most, 0 for no limit: the whole tree of COD takes six hours so
     rsync_longest: float = 8 * 3600.0  # s that one night gives to rsync; the next goes on
     largest_cif: int = 32 * 1024 * 1024  # bytes; some hold all their reflections
+
+    ocp_archives: str = ""  # names with commas between, `*` for any text; the four of validation where it is empty
+    ocp_downloads: Path | None = (
+        None  # holds one archive at a time, of one lake; `<root>/downloads/ocp` where not given
+    )
+
+    folder_path: Path | None = None  # crystals of your own: what `crawl folder` reads
+    folder_level: str = "not stated"  # their level of theory, all of them
+    folder_licence: str = "not stated"
 
     mp_key: SecretStr | None = Field(None, validation_alias=AliasChoices("mp_key", "MP_API_KEY"), repr=False)
 

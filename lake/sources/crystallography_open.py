@@ -242,7 +242,7 @@ def locally(name: str, settings: Settings, address: Callable[[str], str]) -> dic
     folder, source = getattr(settings, f"{name}_tree"), getattr(settings, f"{name}_rsync")
     lists = getattr(settings, f"{name}_lists")
     if folder is None and source:
-        folder = settings.root.expanduser().resolve() / "bronze" / f"{name}_tree"
+        folder = settings.root.expanduser().resolve() / "downloads" / name
     if folder is None and not lists:
         upper = f"CRYSTAL_LAKE_{name.upper()}"
         raise ValueError(

@@ -74,7 +74,7 @@ def test_a_crawl_copies_the_tree_of_a_daemon_and_reads_it(daemon, theirs, tmp_pa
     lake, source = Lake(tmp_path / "lake"), source_named("cod", settings(tmp_path, daemon))
     report = crawl(lake, source)
     assert (report.state, report.added, report.error) == ("published", 9, None)
-    assert files(tmp_path / "lake/bronze/cod_tree") == files(theirs)
+    assert files(tmp_path / "lake/downloads/cod") == files(theirs)
     assert source.rsync.bring(source.tree) == (0, 0)
 
 
