@@ -50,7 +50,8 @@ def count_of(body: bytes) -> int:
     """The bare number of `format=count`; raises NotData for anything else."""
     words = body.removeprefix(b"\xef\xbb\xbf").strip()
     if not words.isdigit():
-        raise NotData(f"something else where a number belongs, beginning {quoted(body)}")
+        found = f"something else where a number belongs, beginning {quoted(body)}" if words else "an empty answer"
+        raise NotData(found)
     return int(words)
 
 

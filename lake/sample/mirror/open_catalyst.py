@@ -24,9 +24,7 @@ from lake.sample.mirror.trajectories import reference_energy, trajectory
 
 SYSTEMS_PER_FILE = 8
 REVISED = "Wed, 10 Feb 2021 00:00:00 GMT"  # the release that stands
-DENIED = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
-)
+DENIED = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
