@@ -12,7 +12,17 @@ from lake.settings import Settings
 from lake.store import Lake
 from lake.tables import ENTRIES, MATCHES, MATERIALS, REJECTS, SPLITS
 
-READERS = ("materials_project", "aflow", "open_catalyst", "crystallography_open", "cod", "pcod", "oqmd", "reading")
+READERS = (
+    "materials_project",
+    "aflow",
+    "open_catalyst",
+    "crystallography_open",
+    "crystallography_open_rows",
+    "cod",
+    "pcod",
+    "oqmd",
+    "reading",
+)
 READING = ("lake.entries", "lake.crystal", "lake.cif", *(f"lake.sources.{name}" for name in READERS))
 IDENTITY = tuple(f"lake.structures.{name}" for name in ("match", "compare", "fingerprint", "canonical"))
 JOINED = {MATERIALS: IDENTITY, MATCHES: IDENTITY, SPLITS: (*IDENTITY, "lake.structures.split")}

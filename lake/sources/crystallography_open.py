@@ -56,7 +56,7 @@ class CrystallographyOpen:
     """A database of the Crystallography Open Database's engine.
 
     address: id -> path of its CIF below the base URL. level: row -> level of theory; raises Unusable.
-    cif_bytes: of a CIF, on average. before: what to know before a first crawl.
+    cif_bytes: of a CIF, on average. before: what to know before a first crawl over the network.
     tree: a local copy of the files. lists: whether result lists are asked. rsync: what brings the tree up to date.
     """
 
@@ -96,8 +96,10 @@ class CrystallographyOpen:
         rows = -(-records // PER_UNIT) if self.lists else 0
         size = round(records * (self.cif_bytes + ROW_BYTES) * PACKED)
         if self._takes_tree(scope):
-            copied = records * self.cif_bytes if self.rsync and not self.tree.there else 0
-            return Forecast(records, rows, size + copied, self.before)
+            if not self.rsync or self.tree.there:
+                return Forecast(records, rows, size, "CIFs are read from a local tree")
+            copied = records * self.cif_bytes
+            return Forecast(records, rows, size + copied, f"rsync copies the tree first, about {copied / 1e9:.3g} GB")
         counted_and_listed = len(PREFIXES) + 4 * (records // LIST_MOST)
         return Forecast(records, records + rows + counted_and_listed, size, self.before)
 
@@ -189,10 +191,9 @@ class CrystallographyOpen:
 
     def _files(self, unit: Unit, known: Mapping[str, str]) -> Page:
         """Files whose stamp is not the known one, with their rows; a file that cannot be read is missing."""
+        self.tree.check()  # a disk that went away must not read as entries that did
         prefix, scope = str(unit.request["files"]), units.scope_of(unit)
         ids, texts, missing = self.tree.ids(prefix), {}, {}
-        if not ids and len(prefix) == units.FIVE:
-            raise SourceDown(f"{self.name}: {self.tree} held entries {prefix}.. just now, found none: is it mounted?")
         for entry in ids:
             try:
                 if not self._has(known.get(entry), self.tree.stamp(entry)):

@@ -226,6 +226,12 @@ def test_a_forecast_counts_and_says_what_to_know_first(name, net):
     assert source_named(name, net.settings()).forecast(Scope(limit=2)).records == 2
 
 
+def test_a_forecast_with_a_tree_needs_no_request_for_a_cif(net, tmp_path):
+    forecast = source_named("cod", net.settings(cod_rsync="rsync://127.0.0.1/cif/", root=tmp_path)).forecast(Scope())
+    assert (forecast.records, forecast.requests) == (9, 1)
+    assert forecast.size > 9 * 200_000 and "rsync copies the tree first" in forecast.note
+
+
 @both
 def test_a_column_is_refused_since_records_are_whole(name):
     with pytest.raises(ValueError, match="tells whole records"):

@@ -169,8 +169,9 @@ def test_a_tree_that_goes_away_meanwhile_is_not_an_empty_one(folder):
     source = source_named("cod", offline("cod", folder))
     units = list(source.plan(Scope()))
     shutil.rmtree(folder / "cod")
-    with pytest.raises(SourceDown, match="is it mounted"):
-        source.fetch(units[0], {})
+    for unit in (*units, *source.halves(units[0])):
+        with pytest.raises(SourceDown, match="mount its disk"):
+            source.fetch(unit, {})
 
 
 def test_without_lists_and_tree_there_is_no_way():
