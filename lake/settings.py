@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     """All that can be configured about the outside world.
 
     *_url: base URL of a database. *_rate: requests per second at most, 0 for no limit.
+    *_tree: folder with a copy of the database's files. *_rsync: where rsync copies them from, empty for nowhere.
+    *_lists: whether result lists are asked; without them a tree is read offline.
     """
 
     model_config = SettingsConfigDict(env_prefix="CRYSTAL_LAKE_", extra="ignore", populate_by_name=True, frozen=True)
@@ -41,6 +43,16 @@ class Settings(BaseSettings):
     cod_rate: float = 2.0
     pcod_rate: float = 2.0
     oqmd_rate: float = 1.0
+
+    cod_tree: Path | None = None  # `1/00/00/1000000.cif`; `<root>/downloads/cod` where only cod_rsync is given
+    cod_rsync: str = ""  # COD's own: rsync://www.crystallography.net/cif/
+    cod_lists: bool = True
+    pcod_tree: Path | None = None  # `cif/8/800/8000000.cif`
+    pcod_rsync: str = ""
+    pcod_lists: bool = True
+    rsync_kib: int = 5_000  # KiB a second at most, 0 for no limit: the whole tree of COD takes six hours so
+    rsync_longest: float = 8 * 3600.0  # s that one night gives to rsync; the next goes on
+    largest_cif: int = 32 * 1024 * 1024  # bytes; some hold all their reflections
 
     ocp_archives: str = ""  # names with commas between, `*` for any text; the four of validation where it is empty
     ocp_downloads: Path | None = (
