@@ -5,6 +5,7 @@ A write is a commit: readers see the version before or the version after, never 
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,6 +19,13 @@ from lake.contract import ContractError, Table
 # DuckDB reads a row group per thread; its own default size keeps all threads busy.
 WRITER = WriterProperties(max_row_group_size=122_880, compression="ZSTD")
 KEEP_HOURS = 7 * 24  # vacuum leaves a week of files to readers that hold an old snapshot
+
+
+def _say(retry: stamina.instrumentation.RetryDetails) -> None:
+    logging.getLogger(__name__).info("another writer was first: writing again in %.2f s", retry.wait_for)
+
+
+stamina.instrumentation.set_on_retry_hooks([_say])  # its own words would hold the frame
 
 
 class Lake:
