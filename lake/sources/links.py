@@ -20,11 +20,13 @@ def at_home(base: str, link: object) -> str:
     http is raised to https where home speaks https. The answer is built from home's own host, so that no way of
     writing one can lead elsewhere, however a browser would read it. Raises Elsewhere.
     """
+    if not isinstance(link, str):
+        raise Elsewhere(f"a link must be text, found {link!r:.200}")
     try:
         home, there = urlsplit(base), urlsplit(urljoin(base + "/", link))
         there.geturl().encode()  # a lone surrogate cannot be asked for
         stays = "@" not in there.netloc and _place(there) in (_place(home), _lower(home))
-    except (ValueError, TypeError, AttributeError):
+    except ValueError:
         stays = False
     if not stays:
         raise Elsewhere(f"a link must stay on {urlsplit(base).scheme}://{urlsplit(base).netloc}, found {link!r:.200}")
