@@ -13,7 +13,8 @@ from lake.store import Lake
 from lake.tables import ENTRIES, MATCHES, MATERIALS, REJECTS, SPLITS
 
 READERS = (
-    "materials_project", "aflow", "open_catalyst", "crystallography_open", "cod", "pcod", "oqmd", "folder", "reading",
+    "materials_project", "aflow", "open_catalyst", "crystallography_open", "crystallography_open_rows", "cod", "pcod",
+    "oqmd", "folder", "reading",
 )  # fmt: skip
 TEXTS = ("lake.cif", "lake.extxyz", "lake.poscar")
 READING = ("lake.entries", "lake.crystal", *TEXTS, *(f"lake.sources.{name}" for name in READERS))
