@@ -328,6 +328,30 @@ def test_a_wrong_md5_is_no_archive(net, lake):
     assert not [*(lake.root / "downloads/ocp").glob("*.tar")]
 
 
+def test_a_download_that_breaks_off_again_and_again_still_comes_whole(net, lake):
+    content = tar(*((f"0/random{n}.extxyz.xz", PACKED) for n in range(9)))
+    serve(net, one=content)
+    listed, cuts = net.fault, []
+
+    async def cut(scope, receive, send):
+        """The answer as it should be, up to a third of what is left; then the connection ends."""
+        told = handed_out(content, Headers(scope=scope))
+        cuts.append(dict(scope["headers"]).get(b"range"))
+        await send({"type": "http.response.start", "status": told.status_code, "headers": told.raw_headers})
+        part = told.body[: max(1, len(told.body) // 3)]
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+        raise ConnectionError
+
+    source(net, lake).marker()
+    net.fault = lambda path: cut if "one.tar" in path and len(cuts) < 4 else listed(path)
+    [unit] = source(net, lake).plan(WHOLE)
+    [archive] = source(net, lake).fetch(unit, {}).following
+    page = source(net, lake, attempts=6).fetch(archive, {})
+    assert len(cuts) == 4 and page.total == 9
+    [path] = (lake.root / "downloads/ocp").glob("*.tar")
+    assert path.read_bytes() == content and page.sha256 == hashlib.sha256(content).hexdigest()
+
+
 def test_signs_of_life_come_from_the_archives_themselves(net, lake):
     source(net, lake).alive()
     net.fault = lambda path: PlainTextResponse("Service Unavailable", 503) if ".tar" in path else None
