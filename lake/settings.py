@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +42,10 @@ class Settings(BaseSettings):
     cod_rate: float = 2.0
     pcod_rate: float = 2.0
     oqmd_rate: float = 1.0
+
+    oqmd_path: Literal["optimade", "rest", "dump"] = "optimade"  # by which way OQMD is read
+    oqmd_dump: Path | None = None  # its SQL dump, as downloaded: `.sql` or `.sql.gz`
+    oqmd_page_limit: int | None = Field(None, ge=1)  # records a page; None for what the source finds best
 
     mp_key: SecretStr | None = Field(None, validation_alias=AliasChoices("mp_key", "MP_API_KEY"), repr=False)
 
