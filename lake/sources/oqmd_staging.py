@@ -100,6 +100,9 @@ def staged(dump: Path, sha256: str, folder: Path) -> Path:
             database.execute(TOLD)
             database.execute(SITES)
             database.execute(KNOWN)
+            (twice,) = database.execute("SELECT count(*) - count(DISTINCT id) FROM kept.told").fetchone()
+            if twice:
+                raise BadDump(f"{dump} must tell each id of its tables once, {twice} rows are told again")
             database.execute("DETACH kept")
         kept.rename(there)
     finally:

@@ -98,8 +98,11 @@ def _rows(table: str, shelf: Sequence[Told]) -> Iterator[Mapping[str, object]]:
         yield {"id": number, "element_id": element, "convention": "wang", "u": u, "l": 2}
     elif table == "spacegroups":
         yield from ({"number": n, "hm": f"S.G. {n}", "hall": 'P 3 2"', "pearson": ""} for n in range(1, 231))
-    for told in shelf if table in _OF else ():
-        yield from _OF[table](told)
+    told_before = set()  # several formation energies may share an entry
+    for row in (row for told in shelf if table in _OF for row in _OF[table](told)):
+        if row["id"] not in told_before:
+            told_before.add(row["id"])
+            yield row
 
 
 def _structure_ids(told: Told) -> range:
