@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     oqmd_path: Literal["optimade", "rest", "dump"] = "optimade"  # by which way OQMD is read
     oqmd_dump: Path | None = None  # its SQL dump, as downloaded: `.sql` or `.sql.gz`
     oqmd_page_limit: int | None = Field(None, ge=1)  # records a page; None for what the source finds best
+    ocp_archives: str = ""  # names with commas between, `*` for any text; the four of validation where it is empty
+    ocp_downloads: Path | None = None  # holds one archive at a time, of one lake; `<root>/downloads/ocp` where not given
+
+    folder_path: Path | None = None  # crystals of your own: what `crawl folder` reads
+    folder_level: str = "not stated"  # their level of theory, all of them
+    folder_licence: str = "not stated"
 
     mp_key: SecretStr | None = Field(None, validation_alias=AliasChoices("mp_key", "MP_API_KEY"), repr=False)
 

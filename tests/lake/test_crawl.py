@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.crawl import Busy, _alone, crawl
-from lake.sources.page import NotNow, SourceDown
+from lake.sources.page import NotNow, SourceDown, Unit
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import CRAWLS, PAGES, RECORDS, REJECTS
@@ -40,8 +42,8 @@ def test_a_chain_goes_on_from_where_it_stopped(lake):
     assert (first.state, first.units, first.failed, first.error) == ("open", 2, 1, "asleep")
     again = Shelf(PAGES_ABC, chain=True)
     second = crawl(lake, again)
-    assert again.fetched == ["c"]
-    assert (second.state, second.crawl, second.units, second.units_skipped) == ("published", first.crawl, 1, 2)
+    assert again.fetched == ["b", "c"], "what led to the failure is asked again"
+    assert (second.state, second.crawl, second.units, second.units_skipped) == ("published", first.crawl, 2, 1)
     assert len(versions(lake, "shelf")) == 4
 
 
@@ -146,8 +148,6 @@ def test_a_partition_that_moved_while_it_was_read_is_complete_after_a_second_rea
         def fetch(self, unit, known):
             page = super().fetch(unit, known)
             if unit.key == "a":  # a row slid to the page before: it is told by nobody
-                from dataclasses import replace
-
                 page = replace(page, records=page.records[1:], listed=page.listed[1:])
             return page
 
@@ -241,3 +241,17 @@ def test_progress_is_told_to_a_log_with_what_there_is_to_come(lake):
     lines: list[str] = []
     crawl(lake, Shelf(PAGES_ABC), log=lines.append)
     assert lines[-1].startswith("crawl shelf: 4 of 4 records, ")
+
+
+def test_what_led_to_a_unit_that_failed_is_asked_again_when_the_crawl_goes_on(lake):
+    class Liar(Shelf):
+        def fetch(self, unit, known):
+            page = super().fetch(unit, known)
+            wrong = Unit("b", {"ids": ["no such"]}, partition="b")
+            return replace(page, following=(wrong,)) if unit.key == "a" else page
+
+    assert crawl(lake, Liar(PAGES_ABC, chain=True)).state == "open"
+    shelf = Shelf(PAGES_ABC, chain=True)
+    assert crawl(lake, shelf).state == "published"
+    assert shelf.fetched == ["a", "b", "c"]
+    assert len(versions(lake, "shelf")) == 4
