@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -64,6 +65,9 @@ class Settings(BaseSettings):
     rsync_longest: float = 8 * 3600.0  # s that one night gives to rsync; the next goes on
     largest_cif: int = 32 * 1024 * 1024  # bytes; some hold all their reflections
 
+    oqmd_path: Literal["optimade", "rest", "dump"] = "optimade"  # by which way OQMD is read
+    oqmd_dump: Path | None = None  # its SQL dump, as downloaded: `.sql` or `.sql.gz`
+    oqmd_page_limit: int | None = Field(None, ge=1)  # records a page; None for what the source finds best
     ocp_archives: str = ""  # names with commas between, `*` for any text; the four of validation where it is empty
     ocp_downloads: Path | None = None  # holds one archive at a time, of one lake; else `<root>/downloads/ocp`
 

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from lake.cif import cif_fields, crystal_from_cif
+from lake.cif import cif_fields, cif_text, crystal_from_cif
 from lake.settings import Settings
 from lake.sources import crystallography_open_units as units
 from lake.sources.answers import NotData, quoted
@@ -255,11 +255,8 @@ def locally(name: str, settings: Settings, address: Callable[[str], str]) -> dic
 
 
 def cif_of(body: bytes) -> str:
-    """A CIF's text; old ones are not UTF-8. Raises NotData for a web page or for nothing. Faults inside stay in."""
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        text = body.decode("latin-1")
+    """A CIF's text. Raises NotData for a web page or for nothing; faults inside stay in."""
+    text = cif_text(body)
     if "data_" not in text or text.lstrip()[:1] == "<":
         raise NotData(f"something else where a CIF belongs, beginning {quoted(body)}")
     return text
