@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from lake.sources.clock import Clock
-from lake.sources.page import SourceDown
+from lake.sources.page import NotNow
 from lake.sources.shared_state import Shared, State
 
 HOUR = 3600
 DAY = 24  # hours
 
 
-class BudgetSpent(SourceDown):
+class BudgetSpent(NotNow):
     """Everything a database may be asked today has been asked; the message says when it goes on."""
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from lake.sources.clock import Clock
-from lake.sources.page import SourceDown
+from lake.sources.page import NotNow
 from lake.sources.shared_state import Shared, State
 
 PROBE = 300.0  # s that one process has for its trial, from request to request, before another may try too
 
 
-class CircuitOpen(SourceDown):
+class CircuitOpen(NotNow):
     """A database that is left alone for now; the message says since when, until when, why, and how to close it."""
 
 

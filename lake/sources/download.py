@@ -21,13 +21,13 @@ from lake.settings import Settings
 from lake.sources.answers import NotData, TryAgain
 from lake.sources.body import PIECE, pieces_of
 from lake.sources.clock import Clock
-from lake.sources.page import SourceDown
+from lake.sources.page import NotNow, SourceDown
 
 WHOLES = 3  # whole files with a wrong MD5 before the server is believed to have no other
 STRETCH = 1 << 20  # bytes in one go that show a connection to be alive, however often it breaks
 
 
-class NoRoom(SourceDown):
+class NoRoom(NotNow):
     """A disk that cannot hold what is to come. To a crawl the same as a database that is down: not now."""
 
 
