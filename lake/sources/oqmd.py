@@ -1,82 +1,139 @@
-"""OQMD over OPTIMADE, which tells positions to six decimals (its REST interface rounds them to three).
+"""OQMD, the calculated structures of the Open Quantum Materials Database, by one of three ways.
 
-What its server does not keep to: `more_data_available` is true on the last page, ids are integers, links are bare
-strings and speak http, and there is no order, so that pages may repeat rows. Each number of elements is a chain of
-pages of its own; a chain ends without a next link or without data. Nothing tells when a row changed: a later crawl
-reads all of it again, and the lake keeps only what differs.
+- `optimade` (the default): positions to six decimals; about 14,000 pages for all of it.
+- `rest`: the same rows with positions to three digits, see oqmd_rest.py.
+- `dump`: the whole database as one file that somebody downloaded (21 GB), all digits, and which calculation had +U;
+  see oqmd_dump.py. What OQMD itself recommends for all of it.
+
+The setting `oqmd_path` says which. All three tell the same ids (of formation energies with the fit `standard`), so a
+record that came by one way has a new version when it comes by another. What payloads mean, of all three, is here.
+
+What its server does (qmpy's source, and pages of 2021): `more_data_available` is true on the last page; ids were
+integers and are text in newer code; links are bare strings that speak http; there is no order unless it is asked for,
+which only newer code can; `last_modified` is always null. So nothing tells when a row changed: a crawl over the network
+reads all of it again, and the lake keeps only what differs. Never seen live: tried on five recorded pages (1,000
+structures), on the reference OPTIMADE server, and on the mirror.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import orjson
 
-from lake.crystal import Crystal, CrystalError
 from lake.settings import Settings
-from lake.sources.answers import NotData, json_of, quoted
+from lake.sources import oqmd_rest
 from lake.sources.http import Polite
-from lake.sources.page import Entry, Known, Page, Record, Unit, Unusable
-from lake.sources.reading import atomic_numbers, cell_vectors, from_cartesian, site_positions
+from lake.sources.optimade import Optimade
+from lake.sources.optimade_arrays import structures
+from lake.sources.oqmd_dump import OqmdDump
+from lake.sources.oqmd_rest import OqmdRest
+from lake.sources.page import MAIN, Entry, Forecast, Page, Unit, Unusable
+from lake.sources.scope import Scope
 
 PER_PAGE = 100  # more is no faster there
-CHAINS = {
-    **{f"nelements={n}": f"nelements={n}" for n in range(1, 7)},
-    "nelements=7-": "nelements>=7",
-}
+RECORD_BYTES = 900  # on disk
 FIELDS = (
     "id", "chemical_formula_reduced", "nelements", "nsites", "lattice_vectors", "cartesian_site_positions",
     "species_at_sites", "species", "last_modified", "_oqmd_direct_site_positions", "_oqmd_entry_id",
     "_oqmd_calculation_id", "_oqmd_icsd_id", "_oqmd_band_gap", "_oqmd_delta_e", "_oqmd_stability", "_oqmd_volume",
     "_oqmd_prototype", "_oqmd_spacegroup",
 )  # fmt: skip
-# OQMD does not tell the functional row by row: all of it is PBE, with +U in some oxides of transition metals.
+DIRECT = "_oqmd_direct_site_positions"
+# Only the dump tells the functional row by row: all of OQMD is PBE, with +U in some oxides of transition metals.
 LEVEL = "PBE"
+
+Way = Optimade | OqmdRest | OqmdDump
 
 
 class Oqmd:
-    """The calculated structures of the Open Quantum Materials Database."""
+    """What a Source owes, said by the way that is configured."""
 
     name = "oqmd"
     title = "OQMD"
     citation = "Saal et al., JOM 65, 1501 (2013), doi:10.1007/s11837-013-0755-4"
     licence = "CC BY 4.0"
+    keeps: Mapping[str, Sequence[str]] = {MAIN: FIELDS}
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._http = Polite(self.name, settings)
 
-    def marker(self) -> None:
-        """`last_modified` is always null there, and the release has no number that could be asked for."""
+    def marker(self) -> str | None:
+        """The dump's SHA-256; None over the network, where `last_modified` is always null and no release is told."""
+        return self._ways["dump"].marker() if self._settings.oqmd_path == "dump" else None
 
-    def plan(self, known: Known) -> Iterator[Unit]:
-        """The first page of each chain; the others follow from it."""
-        for key, chosen in CHAINS.items():
-            asked = {"filter": chosen, "page_limit": PER_PAGE, "response_fields": ",".join(FIELDS)}
-            yield Unit(key, {"chain": key, "url": f"{self._http.base}/optimade/structures?{urlencode(asked)}"})
+    def alive(self) -> None:
+        """One record, asked for once; raises SourceDown."""
+        self._way.alive()
 
-    def fetch(self, unit: Unit) -> Page:
-        """One page, and the unit of the next, which must stay on OQMD's own host."""
-        answer = self._http.ask(str(unit.request["url"]), page_of)
-        rows = answer.value["data"]
-        records = [Record(str(row["id"]), orjson.dumps(row).decode()) for row in rows]
-        link = next_link(answer.value) if rows else None
-        following = _following(str(unit.request["chain"]), self._http.own(link)) if link else None
-        promised = (answer.value.get("meta") or {}).get("_oqmd_data_in_response")
-        return Page(answer.url, records, answer.sha256, promised, following, answer.attempts)
+    def forecast(self, scope: Scope) -> Forecast:
+        """From the number of records that match; raises SourceDown."""
+        return self._way.forecast(scope)
 
-    def stamp(self, payload: str) -> str:
-        """OQMD keeps no date of change."""
-        return ""
+    def plan(self, scope: Scope) -> Iterator[Unit]:
+        """Pages, or ranges of ids, by the configured way; raises SourceDown."""
+        return self._way.plan(scope)
+
+    def column(self, field: str, known: Mapping[str, str]) -> Iterator[Unit]:
+        """Pages of one more field, over OPTIMADE only; ValueError for a field that is not told alone."""
+        return self._way.column(field)
+
+    def fetch(self, unit: Unit, known: Mapping[str, str]) -> Page:
+        """One unit, by the way it was planned for: an open crawl may be older than the setting. Raises SourceDown."""
+        return self._ways[str(unit.request["path"])].fetch(unit, known)
+
+    def halves(self, unit: Unit) -> tuple[Unit, ...]:
+        """The same records in two units."""
+        return self._ways[str(unit.request["path"])].halves(unit)
 
     def fields(self, payload: str) -> Mapping[str, object]:
-        """The structure's attributes."""
-        return orjson.loads(payload)["attributes"]
+        """The attributes of a structure; of a REST row under the same names."""
+        return _attributes(orjson.loads(payload))
 
     def read(self, payload: str) -> Entry:
         """The relaxed cell; a disordered site or a vacancy cannot be used."""
-        return Entry(_crystal(orjson.loads(payload)["attributes"]), LEVEL, licence=self.licence)
+        (found,) = self.read_many([payload])
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def read_many(self, payloads: Sequence[str]) -> list[Entry | Exception]:
+        """What `read` gives or raises for each payload, for little more than the price of one."""
+        told: list[Entry | Exception] = []
+        rows: dict[int, dict[str, Any]] = {}
+        for number, payload in enumerate(payloads):
+            try:
+                row = _attributes(orjson.loads(payload))
+                _ordered(row)
+                rows[number] = row
+                told.append(Unusable("a structure was not read"))
+            except (ValueError, TypeError, AttributeError) as fault:
+                told.append(fault if isinstance(fault, Unusable) else Unusable(f"a record must be JSON, {fault}"))
+        numbers, read = list(rows), structures(rows.values(), DIRECT)
+        for k, row in enumerate(read.rows.tolist()):
+            number = numbers[row]
+            told[number] = Entry(read.crystal(k), _level(rows[number]), licence=self.licence)
+        for row, fault in read.refused.items():
+            told[numbers[row]] = fault
+        return told
+
+    @property
+    def _way(self) -> Way:
+        return self._ways[self._settings.oqmd_path]
+
+    @cached_property
+    def _ways(self) -> Mapping[str, Any]:
+        """Each way, for nothing before it is asked for something."""
+        s, size = self._settings, self._settings.oqmd_page_limit or PER_PAGE
+        impatient = Polite(self.name, s.model_copy(update={"attempts": 1}))
+        return {
+            "optimade": Optimade(self._http, impatient, self.name, FIELDS, size, RECORD_BYTES),
+            "rest": OqmdRest(self._http, impatient, size, RECORD_BYTES),
+            "dump": OqmdDump(s.oqmd_dump, s.root / "staging", RECORD_BYTES),
+        }
 
 
 def source(settings: Settings) -> Oqmd:
@@ -84,36 +141,22 @@ def source(settings: Settings) -> Oqmd:
     return Oqmd(settings)
 
 
-def page_of(body: bytes) -> dict[str, Any]:
-    """An OPTIMADE answer with a list of structures; raises NotData for an error told as JSON, or anything else."""
-    answer = json_of(body)
-    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
-        raise NotData(f"JSON without a list of structures: {quoted(body)}")
-    rows = answer["data"]
-    if not all(isinstance(row, dict) and "id" in row and isinstance(row.get("attributes"), dict) for row in rows):
-        raise NotData(f"structures without id and attributes: {quoted(body)}")
-    return answer
+def _attributes(record: Mapping[str, Any]) -> dict[str, Any]:
+    """OPTIMADE's attributes, from a record of any of the three ways; Unusable for what is none of them."""
+    if isinstance(record.get("attributes"), dict):
+        return record["attributes"]
+    if "formationenergy_id" in record:
+        return oqmd_rest.attributes_of(record)
+    raise Unusable(f"a record must be a structure or a formation energy, found the fields {sorted(record)[:8]}")
 
 
-def next_link(answer: Mapping[str, Any]) -> str | None:
-    """The next page's URL, told as a string or as an object with `href`; None at the end."""
-    link = (answer.get("links") or {}).get("next")
-    return link.get("href") if isinstance(link, dict) else link
+def _ordered(row: Mapping[str, Any]) -> None:
+    """Raise Unusable where the dump tells an atom that is not always there."""
+    shares = row.get("_oqmd_occupancies")
+    if shares:
+        raise Unusable(f"sites must be fully occupied by one element, found occupancies {shares!r:.80} (disorder)")
 
 
-def _following(chain: str, link: str) -> Unit:
-    offset = parse_qs(urlsplit(link).query).get("page_offset", [link])[0]
-    return Unit(f"{chain}/offset={offset:0>8}", {"chain": chain, "url": link})
-
-
-def _crystal(row: Mapping[str, Any]) -> Crystal:
-    absent = [k for k in ("lattice_vectors", "species_at_sites") if not row.get(k)]
-    if absent:
-        raise Unusable(f"a structure needs cell vectors, positions and species; the row lacks {absent}")
-    disordered = [s["name"] for s in row.get("species") or [] if len(s.get("chemical_symbols") or [1]) != 1]
-    if disordered:
-        raise CrystalError(f"sites must be fully occupied by one element, found the mixtures {disordered} (disorder)")
-    lattice, numbers = cell_vectors(row["lattice_vectors"]), atomic_numbers(row["species_at_sites"])
-    if row.get("_oqmd_direct_site_positions"):
-        return Crystal(lattice, site_positions(row["_oqmd_direct_site_positions"]), numbers)
-    return from_cartesian(lattice, site_positions(row.get("cartesian_site_positions")), numbers)
+def _level(row: Mapping[str, Any]) -> str:
+    """PBE, or PBE+U where the record tells that U was used."""
+    return "PBE+U" if row.get("_oqmd_hubbards") or row.get("_oqmd_ldau") else LEVEL

@@ -1,6 +1,7 @@
 """OQMD: its OPTIMADE interface and its REST interface, as qmpy serves them, traps included.
 
-What belongs here: routes, envelopes and paging. What a row says: `oqmd_rows.py`; filters: `oqmd_filter.py`.
+What belongs here: routes, envelopes and paging. What a row says: `oqmd_rows.py`; filters: `oqmd_filter.py`; the whole
+database as one file: `oqmd_dump.py`.
 Traps kept: ids are integers, `links.next` is a bare string, `more_data_available` stays true on the last page,
 `last_modified` is null, `data_returned` is the total that matches in OPTIMADE and this page's count in REST.
 """
@@ -26,6 +27,10 @@ PROVIDER = {
     "prefix": "oqmd",
     "homepage": "http://oqmd.org",
 }
+# what /info tells of a property; nothing can be sorted by there
+PROPERTIES = {
+    name: {"description": name.strip("_").replace("_", " "), "sortable": False} for name in ("id", "type", *OPTIMADE)
+}
 
 
 class BadQuery(ValueError):
@@ -40,6 +45,11 @@ def speaking(shelf: Sequence[Told]) -> FastAPI:
     @app.get("/optimade/v1/structures")
     def structures(request: Request) -> Response:
         return _answered(_structures, shelf, request)
+
+    @app.get("/optimade/info/structures")
+    @app.get("/optimade/v1/info/structures")
+    def structures_info() -> Response:
+        return _json({"data": {"formats": ["json"], "properties": PROPERTIES}, "meta": {"api_version": "1.0.0"}})
 
     @app.get("/oqmdapi/formationenergy")
     @app.get("/oqmdapi/formationenergy/")
@@ -97,7 +107,9 @@ def _structures(shelf: Sequence[Told], request: Request) -> dict:
 
 def _formation_energies(shelf: Sequence[Told], request: Request) -> dict:
     query = request.query_params
-    found = _found(shelf, query.get("filter", ""), lambda told, name: REST[name](told) if name in REST else None)
+    found = _found(shelf, query.get("filter", ""), _rest_value)
+    if query.get("noduplicate") in ("T", "True", "true", "TRUE", "t"):
+        found = [told for told in found if REST["duplicate_entry_id"](told) == REST["entry_id"](told)]
     limit, offset = min(_whole(query.get("limit"), PAGE), REST_MAXIMUM), _whole(query.get("offset"), 0)
     names = [name for name in REST if name in (query.get("fields") or ",".join(REST)).split(",")]
     page = found[offset : offset + limit]
@@ -114,9 +126,13 @@ def _formation_energies(shelf: Sequence[Told], request: Request) -> dict:
     return {"links": links, "resource": {}, "data": rows, "meta": meta, "response_message": "OK"}
 
 
+def _rest_value(told: Told, name: str) -> object:
+    return told.elements if name == "element_set" else REST[name](told)
+
+
 def _found(shelf: Sequence[Told], text: str, value: Callable[[Told, str], object]) -> list[Told]:
     tests = read_filter(text) if text else []
-    unknown = [name for name, _ in tests if name not in OPTIMADE and name not in REST]
+    unknown = [name for name, _ in tests if name not in OPTIMADE and name not in REST and name != "element_set"]
     if unknown:
         raise BadQuery(f"cannot filter by {', '.join(unknown)}")
     return [told for told in shelf if all(test(value(told, name)) for name, test in tests)]

@@ -1,6 +1,6 @@
-"""The part of OPTIMADE's filter language that a crawl of OQMD uses: comparisons and HAS, joined by AND.
+"""The parts of two filter languages that a crawl of OQMD uses: comparisons and HAS, joined by AND.
 
-Grammar: https://www.optimade.org/optimade, section "The Filter Language".
+OPTIMADE's: https://www.optimade.org/optimade, section "The Filter Language". REST's has `element_set=Mg,O` besides.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ def read_filter(text: str) -> list[tuple[str, Callable[[object], bool]]]:
 
 
 def _part(text: str) -> tuple[str, Callable[[object], bool]]:
+    if text.startswith("element_set="):
+        elements = set(text.removeprefix("element_set=").split(","))
+        return "element_set", lambda value: elements <= set(value or [])  # type: ignore[call-overload]
     if found := _HAS.match(text):
         field, mode, words = found.groups()
         wanted = {_value(word) for word in words.split(",")}

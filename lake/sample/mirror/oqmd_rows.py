@@ -30,9 +30,14 @@ def entry_id(told: Told) -> int:
     return int(told.telling.facts.get("entry_id", formation_energy_id(told) // 3))  # type: ignore[arg-type]
 
 
+def duplicate_of(told: Told) -> int:
+    """The entry that this one repeats: itself, where the telling names no other."""
+    return int(told.telling.facts.get("duplicate_entry_id", entry_id(told)))  # type: ignore[call-overload]
+
+
 def calculation_id(told: Told) -> int:
     """Id of the static calculation behind the row."""
-    return int(told.telling.facts.get("calculation_id", formation_energy_id(told) // 2))  # type: ignore[arg-type]
+    return int(told.telling.facts.get("calculation_id", formation_energy_id(told) + 20_000_000))  # type: ignore[arg-type]
 
 
 def optimade_value(told: Told, name: str) -> object:
@@ -152,7 +157,7 @@ REST: dict[str, Field] = {
     "calculation_id": calculation_id,
     "icsd_id": icsd,
     "formationenergy_id": formation_energy_id,
-    "duplicate_entry_id": entry_id,
+    "duplicate_entry_id": duplicate_of,
     "composition": lambda told: formulas.joined(formulas.reduced(told.crystal.counts), ones=True, between=" "),
     "composition_generic": lambda told: formulas.anonymous(told.crystal.counts, largest_first=False),
     "prototype": prototype,
