@@ -5,9 +5,10 @@ What belongs here: rows of `differences`, and when one is an alarm. What an alar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import sqrt
 
 import numpy as np
 import polars as pl
@@ -38,6 +39,8 @@ class Spread:
 
     def add(self, values: np.ndarray) -> None:
         """Take in more values, shape (m,)."""
+        if not len(values):
+            return
         m, mean = len(values), float(values.mean())
         both, apart = self.n + m, mean - self.mean
         self.squares += float(((values - mean) ** 2).sum()) + apart * apart * self.n * m / both
@@ -133,12 +136,12 @@ def _spreads(lake: Lake, source: Source, crawl: str, buried: Mapping[str, set[st
         for batch in latest_records(lake, source.name, route, upto=crawl):
             alive = batch.filter(~pl.col("source_id").is_in(dead)) if dead else batch
             n += 0 if route else len(alive)
-            values: dict[str, list[float]] = {}
-            for payload in alive["payload"]:
-                for name, value in _numbers(_readable(source, payload)):
-                    values.setdefault(name, []).append(value)
+            values: defaultdict[str, list[float]] = defaultdict(list)
+            for payload in alive["payload"].to_list():
+                _gather(_readable(source, payload), "", 1, values)
             for name, found in values.items():
-                spreads.setdefault(name, Spread()).add(np.asarray(found))
+                numbers = np.asarray(found, dtype=np.float64)
+                spreads.setdefault(name, Spread()).add(numbers[np.isfinite(numbers)])
     return spreads, n
 
 
@@ -149,11 +152,11 @@ def _readable(source: Source, payload: str) -> Mapping[str, object]:
         return {}
 
 
-def _numbers(fields: Mapping[str, object], above: str = "", depth: int = 1) -> Iterator[tuple[str, float]]:
-    """Every finite number among the fields, by its dotted path; lists are passed over, flags are no numbers."""
+def _gather(fields: Mapping[str, object], above: str, depth: int, values: defaultdict[str, list[float]]) -> None:
+    """Add every number among the fields under its dotted path; lists are passed over, flags are no numbers."""
     for name, value in fields.items():
         kind = type(value)
-        if (kind is float and isfinite(value)) or kind is int:
-            yield above + name, float(value)
+        if kind is float or kind is int:
+            values[above + name].append(value)
         elif kind is dict and depth < DEEPEST:
-            yield from _numbers(value, f"{above}{name}.", depth + 1)
+            _gather(value, f"{above}{name}.", depth + 1, values)

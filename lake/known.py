@@ -7,7 +7,7 @@ of disk for each, and some seconds for each million to read them in as a crawl s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -19,6 +19,8 @@ from lake.store import Lake
 from lake.tables import RECORDS
 
 BATCH = 50_000  # versions in memory at once while they are read in
+ASKED = 500  # keys in one question to SQLite
+LATEST = 1 << 62  # microseconds since 1970, of what this very run brings
 SCHEMA = """
     pragma journal_mode = off; pragma synchronous = off; pragma temp_store = file;
     create table held (
@@ -63,22 +65,36 @@ class Known(Mapping[str, str]):
                 known._db.executemany(HOLD, batch.with_columns(sha, at).iter_rows())
         return known
 
-    def fresh(self, records: Iterable[Record], crawl: str) -> list[tuple[Record, str]]:
+    def fresh(self, records: Sequence[Record], crawl: str) -> list[tuple[Record, str]]:
         """The records that differ from what is held, with their SHA-256 in hex; from now on they are held.
 
         A record that this crawl has brought already is not fresh: what a moving page tells twice counts once.
         """
+        first = {(record.route, record.source_id): record for record in reversed(records)}
+        held = self._held([*first])
         found = []
-        for record in records:
+        for key, record in reversed(first.items()):
             sha = record.sha256
-            held = self._db.execute(
-                "select sha, gone, crawl from held where route = ? and source_id = ?", (record.route, record.source_id)
-            ).fetchone()
-            if held and not held[1] and (held[0] == bytes.fromhex(sha) or held[2] == crawl):
-                continue
-            row = (record.route, record.source_id, bytes.fromhex(sha), record.stamp, 0, crawl, 1 << 62)
-            self._db.execute(HOLD, row)
-            found.append((record, sha))
+            there = held.get(key)
+            if there is None or (there[0] != bytes.fromhex(sha) and there[1] != crawl):
+                found.append((record, sha))
+        self._db.executemany(
+            HOLD, ((r.route, r.source_id, bytes.fromhex(sha), r.stamp, 0, crawl, LATEST) for r, sha in found)
+        )
+        return found
+
+    def _held(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[bytes, str]]:
+        """Hash and crawl of what stands under these routes and ids."""
+        found = {}
+        for start in range(0, len(keys), ASKED):
+            part = keys[start : start + ASKED]
+            wanted = ",".join(["(?, ?)"] * len(part))
+            rows = self._db.execute(
+                f"with wanted(route, source_id) as (values {wanted}) "
+                "select route, source_id, sha, crawl from wanted join held using (route, source_id) where not gone",
+                [word for key in part for word in key],
+            )
+            found.update(((route, source_id), (sha, crawl)) for route, source_id, sha, crawl in rows)
         return found
 
     def list(self, route: str, partition: str, source_ids: Sequence[str]) -> None:

@@ -46,7 +46,7 @@ class Ledger:
     def __post_init__(self) -> None:
         self._pages: list[dict[str, object]] = []
         self._listings: list[dict[str, object]] = []
-        self._records: list[tuple[Record, str, str, datetime]] = []
+        self._records: list[tuple[Record, str, str, int]] = []
         self._bytes = 0
         self._flushed = time.monotonic()
 
@@ -84,7 +84,8 @@ class Ledger:
         """A unit is done: keep what is new of its records. Returns how many records were new or changed."""
         now = datetime.now(UTC)
         fresh = self.known.fresh(page.records, self.crawl.id)
-        self._records += [(record, sha, unit.key, now) for record, sha in fresh]
+        at = int(now.timestamp() * 1e6)
+        self._records += [(record, sha, unit.key, at) for record, sha in fresh]
         self._bytes += sum(len(record.payload) for record, _ in fresh)
         listed = [record.source_id for record in page.records] if page.listed is None else list(page.listed)
         if listed:
@@ -178,21 +179,21 @@ class Ledger:
         )  # fmt: skip
 
 
-def _frame(crawl: Crawl, rows: list[tuple[Record, str, str, datetime]]) -> pl.DataFrame:
+def _frame(crawl: Crawl, rows: list[tuple[Record, str, str, int]]) -> pl.DataFrame:
     """New versions as a frame, column by column: a dictionary per record would cost more than all the rest."""
     records, shas, pages, times = zip(*rows, strict=True)
     columns = {
-        "source": [crawl.source] * len(rows),
+        "source": pl.repeat(crawl.source, len(rows), eager=True),
         "source_id": [record.source_id for record in records],
         "route": [record.route for record in records],
         "payload_sha256": shas,
-        "crawl": [crawl.id] * len(rows),
+        "crawl": pl.repeat(crawl.id, len(rows), eager=True),
         "page": pages,
         "stamp": [record.stamp for record in records],
-        "gone": [False] * len(rows),
+        "gone": pl.repeat(False, len(rows), eager=True),
         "media_type": [record.media_type for record in records],
         "payload": [record.payload for record in records],
-        "fetched_at": times,
+        "fetched_at": pl.Series(times, dtype=pl.Int64).cast(RECORDS.schema["fetched_at"]),
     }
     return pl.DataFrame(columns, schema=RECORDS.schema)
 
