@@ -10,7 +10,9 @@ import polars as pl
 
 from assets.described import part
 from assets.partitions import SOURCES
+from lake.crawls import ENDS
 from lake.properties import PROPERTIES
+from lake.sources import NAMES
 from lake.store import Lake
 from lake.tables import (
     CRAWLS,
@@ -20,32 +22,34 @@ from lake.tables import (
     OBSERVATIONS,
     PREDICTIONS,
     PROPERTY_MATRIX,
-    RECORDS,
     REJECTS,
     SPLITS,
 )
+from lake.versions import latest_versions
 
 LATE = timedelta(days=3)  # a nightly crawl may miss a night or two, as databases are serviced at weekends
 WARN = dg.AssetCheckSeverity.WARN
 
 
-@dg.asset_check(asset="entries", description="Every record is an entry or a reject, and none is from nowhere.")
+@dg.asset_check(
+    asset="entries", description="Every record that stands is an entry or a reject, and none is from nowhere."
+)
 def nothing_lost(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """Of the source that the run read, or of all where the check is asked alone."""
     sources = [context.partition_key] if context.has_partition_key else SOURCES.get_partition_keys()
-    told = {f"{source}:{i}" for source in sources for i in part(lake, RECORDS, source)["source_id"]}
+    told = {f"{source}:{i}" for source in sources for i in latest_versions(lake, source)["source_id"]}
     read = {i for source in sources for i in part(lake, ENTRIES, source)["entry_id"]}
     refused = {i for source in sources for i in part(lake, REJECTS, f"entries.{source}")["entry_id"]}
     counts = {"records": len(told), "entries": len(read), "rejects": len(refused), "lost": len(told - read - refused)}
     return dg.AssetCheckResult(passed=told == read | refused and not read & refused, metadata=counts)
 
 
-@dg.asset_check(asset="materials", description="Each source has a crawl that closed in the last three days.")
+@dg.asset_check(asset="materials", description="Each database has a crawl that closed in the last three days.")
 def sources_are_fresh(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """Freshness is kept per source, because the newest partition would make all six look fresh."""
-    closed = lake.scan(CRAWLS).filter(pl.col("state") == "closed").group_by("source").agg(pl.col("at").max()).collect()
-    at = dict(closed.sort("source").iter_rows())
-    late = [name for name in SOURCES.get_partition_keys() if name not in at or datetime.now(UTC) - at[name] > LATE]
+    whole = lake.scan(CRAWLS).filter(pl.col("state").is_in(ENDS) & (pl.col("scope") == ""))
+    at = dict(whole.group_by("source").agg(pl.col("at").max()).collect().sort("source").iter_rows())
+    late = [name for name in NAMES if name not in at or datetime.now(UTC) - at[name] > LATE]
     words = f"not crawled to the end lately: {', '.join(late)}" if late else None
     times = {f"last_crawled {name}": time.isoformat(timespec="seconds") for name, time in at.items()}
     return dg.AssetCheckResult(passed=not late, severity=WARN, description=words, metadata=times)

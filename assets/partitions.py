@@ -1,7 +1,7 @@
-"""Partitions: the six sources. Their keys are slugs, because the UI splits other characters."""
+"""Partitions: the sources, six databases and the folder of own crystals. Their keys are slugs: the UI splits others."""
 
 import dagster as dg
 
-from lake.sources import NAMES
+from lake.sources import EVERY
 
-SOURCES = dg.StaticPartitionsDefinition(list(NAMES))
+SOURCES = dg.StaticPartitionsDefinition(list(EVERY))

@@ -71,7 +71,7 @@ def crawl(
     """Crawl a source into `records` and its ledger: go on with a crawl that was left open, else start a new one.
 
     A new crawl of a source whose marker has not moved closes at once, unless `anew`. What fails is tried again, then
-    halved; what never comes stands in the ledger, and the rest is kept. A crawl that was stopped goes on when run again.
+    halved; what never comes stands in the ledger, the rest is kept. A crawl that was stopped goes on when run again.
     log: is told of progress now and then. Raises Busy where another process crawls this source, SourceDown where it
     does not even tell its marker, ValueError for a scope that it does not know.
     """
@@ -94,10 +94,10 @@ def crawl(
                 done = _rounds(ledger, source, scope, report, log)
             finally:
                 ledger.flush()
-            report.added, report.changed = known.changes(this.id)
+            report.added, report.changed, report.gone = known.changes(this.id)
             if done:
-                ledger.tidy()
-                verdict = settle(ledger, source, report.added, report.changed, whole=scope.whole)
+                ledger.tidy(whole=scope.whole)
+                verdict = settle(ledger, source, whole=scope.whole)
                 report.state, report.held, report.gone = verdict.state, verdict.why, verdict.gone
     return report
 

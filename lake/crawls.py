@@ -53,9 +53,9 @@ def settled_marker(lake: Lake, source: str) -> str | None:
     return whole["marker"][-1] if len(whole) and whole["state"][-1] == CLOSED else None
 
 
-def published(lake: Lake, source: str) -> str | None:
-    """Id of the last crawl that was published; None before the first."""
-    crawls = _of(lake, source).filter(pl.col("state") == PUBLISHED)
+def published(lake: Lake, source: str, whole: bool = False) -> str | None:
+    """Id of the last crawl that was published, or of the last one that asked for all; None before the first."""
+    crawls = _of(lake, source).filter((pl.col("state") == PUBLISHED) & ((pl.col("scope") == "") | pl.lit(not whole)))
     return None if crawls.is_empty() else crawls["crawl"].max()
 
 

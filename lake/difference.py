@@ -69,10 +69,12 @@ def compare(lake: Lake, source: Source, crawl: str, counts: Counts, buried: Mapp
     buried: route -> ids that are gone and count no more. One pass over the latest records, batch by batch; none where
     nothing changed.
     """
-    earlier = published(lake, source.name)
-    table = lake.scan(DIFFERENCES).filter((pl.col("source") == source.name) & (pl.col("crawl") == (earlier or "")))
+    earlier = published(lake, source.name, whole=True)
+    of_source = pl.col("source") == source.name
+    table = lake.scan(DIFFERENCES).filter(of_source & (pl.col("crawl") == (earlier or "")))
     before = {row["field"]: row for row in table.collect().iter_rows(named=True)}
-    if before and not counts:
+    newest = lake.scan(RECORDS).filter(of_source).select(pl.col("crawl").max()).collect().item()
+    if before and not counts and newest <= earlier:
         rows = [_row(name, then["n"], then, then) for name, then in before.items()]
     else:
         spreads, n = _spreads(lake, source, crawl, buried)

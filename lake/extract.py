@@ -16,8 +16,10 @@ from lake.properties import property_named
 from lake.properties.definition import Property, Reading
 from lake.properties.served import BadValue, conversion, number, possible
 from lake.rejects import Reject, rejects_of
+from lake.sources.page import MAIN
 from lake.store import Lake
 from lake.tables import ENTRIES, LABELS, OBSERVATIONS, RECORDS, REJECTS
+from lake.versions import latest_records
 
 if TYPE_CHECKING:
     from lake.sources.page import Source
@@ -102,7 +104,19 @@ def _served(lake: Lake, kind: Property, reading: Reading, fields_of: FieldsOf) -
 
 
 def _records(lake: Lake, reading: Reading, fields_of: FieldsOf) -> Iterator[Found]:
-    for row in _records_of_entries(lake, reading.source).iter_rows(named=True):
+    """What the reading's route says, and a column crawl of its path for the entries that it says nothing of."""
+    told = set()
+    for served in _read(_records_of_route(lake, reading.source, reading.route), reading, fields_of):
+        if served["problem"] or served["value"] is not None:
+            told.add(served["entry_id"])
+            yield served
+    for served in _read(_records_of_route(lake, reading.source, reading.path), reading, fields_of):
+        if served["entry_id"] not in told:
+            yield served
+
+
+def _read(records: pl.DataFrame, reading: Reading, fields_of: FieldsOf) -> Iterator[Found]:
+    for row in records.iter_rows(named=True):
         payload = row.pop("payload")
         row |= {"value": None, "unit": reading.unit, "reference": None, "problem": ""}
         try:
@@ -112,10 +126,25 @@ def _records(lake: Lake, reading: Reading, fields_of: FieldsOf) -> Iterator[Foun
         yield row
 
 
+def _records_of_route(lake: Lake, source: str, route: str) -> pl.DataFrame:
+    """Entries with what a route tells of them, sorted by entry; of the main route, the record each was read from."""
+    return _records_of_entries(lake, source) if route == MAIN else _told_beside(lake, source, route)
+
+
+def _told_beside(lake: Lake, source: str, route: str) -> pl.DataFrame:
+    entries = lake.scan(ENTRIES).filter(pl.col("source") == source).select(
+        "source_id", "entry_id", "n_atoms", "level_of_theory"
+    ).collect()  # fmt: skip
+    batches = [batch.select("source_id", "payload_sha256", "payload") for batch in latest_records(lake, source, route)]
+    if not batches:
+        return pl.DataFrame()
+    columns = ["entry_id", "n_atoms", "level_of_theory", "payload_sha256", "payload"]
+    return pl.concat(batches).join(entries, on="source_id").select(columns).sort("entry_id")
+
+
 def _records_of_entries(lake: Lake, source: str) -> pl.DataFrame:
-    """Each entry of the source with the very record it was read from, sorted by entry."""
     entries = lake.scan(ENTRIES).filter(pl.col("source") == source)
-    records = lake.scan(RECORDS).filter(pl.col("source") == source)
+    records = lake.scan(RECORDS).filter((pl.col("source") == source) & (pl.col("route") == MAIN) & ~pl.col("gone"))
     version = ["source_id", "payload_sha256"]  # the same payload may have come in several crawls
     return (
         entries.select("entry_id", "n_atoms", "level_of_theory", *version)

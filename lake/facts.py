@@ -13,7 +13,7 @@ NUMBERS = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 def by_source(lake: Lake) -> pl.DataFrame:
     """source, records (distinct ids), entries, rejects, materials; most entries first."""
     counts = {
-        "records": lake.scan(RECORDS).group_by("source").agg(pl.col("source_id").n_unique()),
+        "records": _standing(lake).group_by("source").agg(pl.col("source_id").n_unique()),
         "entries": lake.scan(ENTRIES).group_by("source").len(),
         "rejects": lake.scan(REJECTS).group_by("source").len(),
         "materials": _per_source(lake).group_by("source").len(),
@@ -27,6 +27,15 @@ def by_source(lake: Lake) -> pl.DataFrame:
         column = long.filter(pl.col("kind") == kind).select("source", pl.col("n").alias(kind))
         sources = sources.join(column, on="source", how="left")
     return sources.fill_null(0).sort(["entries", "source"], descending=[True, False])
+
+
+def _standing(lake: Lake) -> pl.LazyFrame:
+    """source and source_id of every record that has a version and whose last one is no tombstone."""
+    crystals = (
+        lake.scan(RECORDS).filter(pl.col("route") == "").select("source", "source_id", "crawl", "fetched_at", "gone")
+    )
+    newest = crystals.sort("crawl", "fetched_at").unique(["source", "source_id"], keep="last", maintain_order=True)
+    return newest.filter(~pl.col("gone"))
 
 
 def reasons(lake: Lake) -> pl.DataFrame:

@@ -97,13 +97,11 @@ class Known(Mapping[str, str]):
             and not exists (select 1 from listed where listed.route = held.route and listed.source_id = held.source_id)
         """)
 
-    def changes(self, crawl: str) -> tuple[int, int]:
-        """How many records that crawl added, and of how many it brought a new version; of all routes."""
-        rows = self._db.execute(
-            "select stood, count(*) from held where crawl = ? and not gone group by stood", (crawl,)
-        )
-        counts = dict(rows)
-        return counts.get(0, 0), counts.get(1, 0)
+    def changes(self, crawl: str) -> tuple[int, int, int]:
+        """How many records of all routes that crawl added, has a new version of, and buried."""
+        grouped = "select gone, stood, count(*) from held where crawl = ? group by gone, stood"
+        counts = {(gone, stood): n for gone, stood, n in self._db.execute(grouped, (crawl,))}
+        return counts.get((0, 0), 0), counts.get((0, 1), 0), counts.get((1, 1), 0)
 
     def __getitem__(self, source_id: str) -> str:
         row = self._db.execute(
@@ -121,9 +119,7 @@ class Known(Mapping[str, str]):
         return self._db.execute("select count(*) from held where route = ? and not gone", (MAIN,)).fetchone()[0]
 
     def __bool__(self) -> bool:
-        return (
-            self._db.execute("select 1 from held where route = ? and not gone limit 1", (MAIN,)).fetchone() is not None
-        )
+        return next(iter(self), None) is not None
 
     def __enter__(self) -> Known:
         return self

@@ -51,13 +51,22 @@ class Ledger:
         self._flushed = time.monotonic()
 
     def recall(self) -> None:
-        """Take up what earlier runs of this crawl wrote; failed units are struck out, since they are tried again."""
+        """Take up what earlier runs of this crawl wrote; failed units are struck out, since they are tried again.
+
+        Struck out with them is what led to them: a list that named a file wrongly once must be asked again.
+        """
         mine = (pl.col("source") == self.crawl.source) & (pl.col("crawl") == self.crawl.id)
         pages = self.lake.scan(PAGES).filter(mine).sort("at").collect()
-        if "poisoned" in pages["state"]:
-            self.lake.remove(PAGES, {"source": self.crawl.source, "crawl": self.crawl.id, "state": "poisoned"})
+        failed = set(pages.filter(pl.col("state") == "poisoned")["page"])
+        if failed:
+            self._strike_out({"state": "poisoned"})
         for row in pages.filter(pl.col("state").is_in(("ok", "halved"))).iter_rows(named=True):
-            self.done[row["page"]] = _units(row["following"])
+            following = _units(row["following"])
+            if row["state"] == "ok" and any(unit.key in failed for unit in following):
+                for page in pages.filter(pl.col("page").str.split("#").list.first() == row["page"])["page"]:
+                    self._strike_out({"page": page})
+                continue
+            self.done[row["page"]] = following
             self.got += row["got"]
             if row["total"] is not None:
                 self.totals[row["partition"]] = row["total"]
@@ -129,8 +138,9 @@ class Ledger:
     def bury(self, gone: Iterable[tuple[str, str]]) -> int:
         """Write a tombstone for each route and id: a version that says that the source lists it no more."""
         rows = [(route, source_id) for route, source_id in gone]
+        now = datetime.now(UTC)
         common = {"source": self.crawl.source, "payload_sha256": OF_NOTHING, "crawl": self.crawl.id, "page": "closing",
-                  "stamp": "", "gone": True, "media_type": "", "payload": "", "fetched_at": datetime.now(UTC)}  # fmt: skip
+                  "stamp": "", "gone": True, "media_type": "", "payload": "", "fetched_at": now}  # fmt: skip
         for start in range(0, len(rows), TOMBSTONES):
             part = [{**common, "route": r, "source_id": i} for r, i in rows[start : start + TOMBSTONES]]
             self.lake.append(RECORDS, RECORDS.frame(part))
@@ -146,12 +156,20 @@ class Ledger:
         self._records, self._listings, self._pages = [], [], []
         self._bytes, self._flushed = 0, time.monotonic()
 
-    def tidy(self) -> None:
-        """After the last unit: forget what older crawls listed, and join small files."""
+    def tidy(self, whole: bool) -> None:
+        """After the last unit: keep only the listings of the last whole crawl, and join small files."""
         self.flush()
-        self.lake.remove(LISTINGS, {"source": self.crawl.source}, unless={"crawl": self.crawl.id})
+        source, mine = {"source": self.crawl.source}, {"crawl": self.crawl.id}
+        if whole:
+            self.lake.remove(LISTINGS, source, unless=mine)
+        else:
+            self.lake.remove(LISTINGS, source | mine)
         for table in (RECORDS, PAGES, LISTINGS):
             self.lake.compact(table, self.crawl.source)
+
+    def _strike_out(self, which: dict[str, str]) -> None:
+        for table in (PAGES, LISTINGS) if "page" in which else (PAGES,):
+            self.lake.remove(table, {"source": self.crawl.source, "crawl": self.crawl.id} | which)
 
     def _failed(self, unit: Unit, state: str, reason: str, following: str | None = None) -> None:
         self._pages.append(

@@ -31,7 +31,7 @@ class Verdict:
     why: str | None = None
 
 
-def settle(ledger: Ledger, source: Source, added: int, changed: int, whole: bool) -> Verdict:
+def settle(ledger: Ledger, source: Source, whole: bool) -> Verdict:
     """Close a crawl whose units are all done, and publish it unless its difference report raises an alarm.
 
     whole: whether the crawl asked for all of the source. Only such a crawl can say what is gone; one with rejects
@@ -49,17 +49,21 @@ def settle(ledger: Ledger, source: Source, added: int, changed: int, whole: bool
     buried = defaultdict(set)
     for route, source_id in gone:
         buried[route].add(source_id)
-    report = compare(lake, source, crawl.id, Counts(added, changed, len(gone)), buried)
-    lake.remove(DIFFERENCES, {"source": crawl.source, "crawl": crawl.id})  # a run that was killed here wrote them too
+    added, changed, buried_before = ledger.known.changes(crawl.id)
+    counts = Counts(added, changed, buried_before + len(gone))
+    report = compare(lake, source, crawl.id, counts, buried)
+    mine = (pl.col("source") == crawl.source) & (pl.col("crawl") == crawl.id)
+    if len(lake.scan(DIFFERENCES).filter(mine).head(1).collect()):  # a run that was killed here wrote them too
+        lake.remove(DIFFERENCES, {"source": crawl.source, "crawl": crawl.id})
     lake.append(DIFFERENCES, report)
     alarms = report["alarm"].drop_nulls().to_list()
     if alarms:
         why = "; ".join(alarms[:5]) + (f"; and {len(alarms) - 5} more" if len(alarms) > 5 else "")
         crawls.note(lake, crawl, end, crawls.HELD, why=why)
-        return Verdict(crawls.HELD, len(gone), why)
+        return Verdict(crawls.HELD, counts.gone, why)
     ledger.bury(gone)
     crawls.note(lake, crawl, end, crawls.PUBLISHED)
-    return Verdict(crawls.PUBLISHED, len(gone))
+    return Verdict(crawls.PUBLISHED, counts.gone)
 
 
 def accept(lake: Lake, source: str) -> Crawl:
@@ -86,7 +90,8 @@ def _write_rejects(lake: Lake, crawl: Crawl) -> None:
         for row in pages.sort("page").iter_rows(named=True)
     ]
     stage = f"crawl.{crawl.source}"
-    lake.replace(REJECTS, rejects_of(stage, refused), stage)
+    if refused or len(lake.scan(REJECTS).filter(pl.col("stage") == stage).head(1).collect()):
+        lake.replace(REJECTS, rejects_of(stage, refused), stage)
 
 
 def differences(lake: Lake, source: str | None = None) -> pl.DataFrame:

@@ -42,6 +42,13 @@ class Settings(BaseSettings):
     pcod_rate: float = 2.0
     oqmd_rate: float = 1.0
 
+    ocp_archives: str = ""  # names with commas between, `*` for any text; the four of validation where it is empty
+    ocp_downloads: Path | None = None  # holds one archive at a time, of one lake; `<root>/downloads/ocp` where not given
+
+    folder_path: Path | None = None  # crystals of your own: what `crawl folder` reads
+    folder_level: str = "not stated"  # their level of theory, all of them
+    folder_licence: str = "not stated"
+
     mp_key: SecretStr | None = Field(None, validation_alias=AliasChoices("mp_key", "MP_API_KEY"), repr=False)
     mp_routes: str = "summary,elasticity,dielectric,piezoelectric,magnetism,thermo,phonon"  # what a crawl takes
     mp_collection: str = ""  # folder of the public Delta tables, s3:// or local, instead of REST (README)

@@ -5,7 +5,7 @@ import dagster as dg
 from assets.observations import observed
 from assets.partitions import SOURCES
 
-CRAWLED = dg.AssetSelection.assets("records", "pages", "crawls", "entries")
+CRAWLED = dg.AssetSelection.assets("records", "pages", "listings", "crawls", "differences", "entries")
 LEARNT = dg.AssetSelection.groups("models", "analysis", "reports")
 COLUMNS = dg.AssetSelection.assets(*observed(), "property_matrix", "matrix_provenance", "lake_duckdb")
 

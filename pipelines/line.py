@@ -1,16 +1,20 @@
 """The whole line in this process: crawls one after another, then what stands on them. The demo is both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lake.sources import NAMES
 from pipelines.sample import mark, sources_of
 
 
-def crawl(root: Path, sources: Sequence[str] = NAMES) -> list[str]:
-    """Crawl sources one after another; one that fails never stops the others. Returns what went wrong."""
+def crawl(root: Path, sources: Sequence[str] = NAMES, asked: Mapping[str, object] | None = None) -> list[str]:
+    """Crawl sources one after another; one that fails never stops the others. Returns what went wrong.
+
+    asked: what is asked of each, in the words of `assets.bronze.Asked`.
+    """
+    config = {"ops": {"crawl_source": {"config": dict(asked or {})}}}
     with sources_of(root) as settings:
-        return [line for source in sources for line in _run(root, "crawl", source, settings=settings)]
+        return [line for source in sources for line in _run(root, "crawl", source, config=config, settings=settings)]
 
 
 def build(root: Path) -> list[str]:

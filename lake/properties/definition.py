@@ -19,6 +19,8 @@ class Reading:
     method: what produced the number, in words.
     level_of_theory: None means the level that the source states for the row.
     correction: scheme of correction applied by the source, or `none`.
+    route: route of the source that tells it, empty for the record with the crystal. What a column crawl brought later
+    stands under a route named as the path.
     """
 
     source: str
@@ -27,6 +29,7 @@ class Reading:
     method: str
     level_of_theory: str | None = None
     correction: str = "none"
+    route: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,13 @@ class Scope:
         object.__setattr__(self, "elements", tuple(sorted(set(self.elements))))
         object.__setattr__(self, "chemsys", tuple(sorted(set(self.chemsys))))
 
+    @classmethod
+    def of(cls, elements: str = "", chemsys: str = "", limit: int | None = None, column: str = "") -> Scope:
+        """A scope from words: elements as `Mg,O`, a chemical system as `Mg-O`, 0 or None for no limit."""
+        symbols = tuple(symbol.strip() for symbol in elements.split(",") if symbol.strip())
+        system = tuple(symbol.strip() for symbol in chemsys.split("-") if symbol.strip())
+        return cls(symbols, system, limit or None, column.strip())
+
     @property
     def whole(self) -> bool:
         """Whether nothing is left out: only such a crawl can say what is gone."""

@@ -83,7 +83,8 @@ def record(entry_id: str, payload: str, crawl: str = "c1") -> dict:
     """A row of RECORDS."""
     source, source_id = entry_id.split(":", 1)
     return {
-        "source": source, "source_id": source_id, "payload_sha256": hashlib.sha256(payload.encode()).hexdigest(),
+        "source": source, "source_id": source_id, "route": "", "stamp": "", "gone": False,
+        "payload_sha256": hashlib.sha256(payload.encode()).hexdigest(),
         "crawl": crawl, "page": "p1", "media_type": "application/json", "payload": payload, "fetched_at": NOW,
     }  # fmt: skip
 

@@ -1,0 +1,39 @@
+"""Forecasts: what crawls would cost, before they start. A few cheap questions to each database, and nothing is kept."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from lake.progress import duration
+from lake.sources import source_named
+from lake.sources.page import SourceDown
+from lake.sources.scope import Scope
+from pipelines.sample import sources_of
+
+COLUMNS = ("source", "records", "requests", "at_most_per_second", "at_least", "on_disk", "note")
+
+
+def forecasts(root: Path, sources: Sequence[str], scope: Scope) -> tuple[pl.DataFrame, list[str]]:
+    """A row for each source that answers: records, requests, time at the polite rate, bytes; and who does not."""
+    rows, faults = [], []
+    with sources_of(root) as settings:
+        for name in sources:
+            try:
+                told = source_named(name, settings).forecast(scope)
+            except (SourceDown, ValueError) as fault:
+                faults.append(f"{name}: {fault}" if not str(fault).startswith(name) else str(fault))
+                continue
+            rate = settings.rate(name)
+            time = duration(told.requests / rate) if rate else "no limit"
+            rows.append((name, told.records, told.requests, rate or None, time, _bytes(told.size), told.note))
+    types = (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.String, pl.String)
+    return pl.DataFrame(rows, schema=dict(zip(COLUMNS, types, strict=True)), orient="row"), faults
+
+
+def _bytes(size: int) -> str:
+    """Bytes in words: `340 kB`, `12 MB`, `1.5 GB`."""
+    for unit, worth in (("GB", 1e9), ("MB", 1e6)):
+        if size >= worth:
+            return f"{size / worth:.3g} {unit}"
+    return f"{size / 1e3:.3g} kB"
