@@ -17,7 +17,7 @@ setup: $(VENV)/.ready  ## make .venv with everything pinned
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch==2.13.0
-	$(PIP) --editable '.[dev]'
+	$(PIP) --editable '.[dev,peers]'
 	touch $@
 
 demo: setup  ## crawl the embedded sample and build the whole lake in demo/, ending in a report

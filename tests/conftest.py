@@ -11,7 +11,7 @@ settings.register_profile("untimed", deadline=None)
 settings.register_profile("judged", deadline=None, derandomize=True)
 settings.load_profile("judged" if os.environ.get("CI") else "untimed")
 
-LONG_FIRST = ("test_walk", "test_sample_crystals", "test_kill", "test_ui")
+LONG_FIRST = ("_peer", "test_walk", "test_sample_crystals", "test_kill", "test_ui")
 
 
 def pytest_collection_modifyitems(items):
