@@ -72,6 +72,31 @@ VIEWS = (
         },
     ),
     View(
+        "nights", "How each crawl went: when, how it ended, what it asked, what it changed; the newest first.",
+        """
+        WITH told AS (
+            SELECT source, crawl, any_value(scope) AS scope, min("at") AS opened,
+                   arg_max(state, ("at", state <> 'opened', state IN ('published', 'held'))) AS state,
+                   max("at") FILTER (state <> 'opened') AS ended, any_value(note) AS note
+            FROM crawls GROUP BY ALL
+        ), asked AS (
+            SELECT source, crawl, sum(attempts)::BIGINT AS requests, sum(got)::BIGINT AS records,
+                   count(*) FILTER (p.state = 'poisoned') AS failed, count(*) FILTER (p.state = 'missing') AS missing
+            FROM pages p GROUP BY ALL
+        ), counted AS (
+            SELECT source, crawl, added, changed, gone FROM differences WHERE field = 'records'
+        )
+        SELECT source, crawl, scope, state, opened, ended, requests, records, added, changed, gone, failed, missing,
+               note
+        FROM told LEFT JOIN asked USING (source, crawl) LEFT JOIN counted USING (source, crawl)
+        ORDER BY opened DESC
+        """,
+        {
+            "opened": "when it began", "ended": "when it ended, null while it is open", "requests": "requests it took",
+            "records": "records that came", "failed": "units that never came", "missing": "ids listed in vain",
+        },
+    ),
+    View(
         "rejects_per_stage", "How much each step refused, by database.",
         "SELECT stage, source, count(*) AS rejects FROM rejects GROUP BY ALL ORDER BY rejects DESC",
         {"rejects": "entries refused"},

@@ -115,13 +115,17 @@ def build(ctx: Context) -> None:
 
 @app.command()
 def backfill(
-    ctx: Context, name: Annotated[str, typer.Argument(metavar="PROPERTY", help="A name of the catalog.")]
+    ctx: Context,
+    name: Annotated[str, typer.Argument(metavar="PROPERTY", help="A name of the catalog.")],
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Ask the databases for a field it needs that was never fetched.")
+    ] = False,
 ) -> None:
-    """Make one property's column anew from kept records: no crawl, and no other property is touched."""
+    """Make one property's column anew from kept records; no other property is touched."""
     from lake.properties import property_named
     from pipelines.line import backfill
 
-    done(backfill(lake_of(ctx).root, property_named(name).name))
+    done(backfill(lake_of(ctx).root, property_named(name).name, fetch))
 
 
 @app.command()

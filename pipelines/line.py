@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lake.settings import Settings
 from lake.sources import NAMES
 from pipelines.sample import mark, sources_of
 
@@ -27,10 +28,14 @@ def train(root: Path, budget: str = "", seeds: int = 3) -> list[str]:
     return _run(root, "train", config={"ops": {"learning": {"config": {"budget": budget, "seeds": seeds}}}})
 
 
-def backfill(root: Path, name: str) -> list[str]:
-    """One property's column anew from kept records, and the matrix with it. Returns what went wrong."""
+def backfill(root: Path, name: str, fetch: bool = False) -> list[str]:
+    """One property's column anew from kept records, and the matrix with it. Returns what went wrong.
+
+    fetch: ask the sources for the fields it needs that no crawl ever asked for; without it, they are named.
+    """
+    wrong = _fetch_columns(root, name) if fetch else _unfetched(root, name)
     only = [f"observations/{name}", "property_matrix", "matrix_provenance", "lake_duckdb"]
-    return _run(root, "backfill_property", only=only)
+    return [*wrong, *_run(root, "backfill_property", only=only)]
 
 
 def demo(root: Path) -> list[str]:
@@ -38,6 +43,27 @@ def demo(root: Path) -> list[str]:
     root.mkdir(parents=True, exist_ok=True)
     mark(root)
     return [*crawl(root), *build(root)]
+
+
+def _unfetched(root: Path, name: str) -> list[str]:
+    lacking = _columns(root, name, Settings(root=root))
+    words = ", ".join(f"{field} of {source}" for source, field in lacking)
+    return [f"{name}: never fetched: {words}; `crystal-lake backfill {name} --fetch` asks for it"] if lacking else []
+
+
+def _fetch_columns(root: Path, name: str) -> list[str]:
+    with sources_of(root) as settings:
+        lacking = _columns(root, name, settings)
+    return [line for source, field in lacking for line in crawl(root, [source], {"column": field})]
+
+
+def _columns(root: Path, name: str, settings: Settings) -> list[tuple[str, str]]:
+    from lake.columns import unfetched
+    from lake.properties import property_named
+    from lake.sources import source_named
+    from lake.store import Lake
+
+    return unfetched(Lake(root), property_named(name), lambda source: source_named(source, settings))
 
 
 def _run(root: Path, job: str, *what: object, **how: object) -> list[str]:

@@ -79,11 +79,11 @@ def fill(lake: Lake, told: Mapping[str, tuple[Crystal, Mapping[str, object]]], *
         lake.replace(ENTRIES, entries(*(row for row in rows if row["source"] == source)), source)
 
 
-def record(entry_id: str, payload: str, crawl: str = "c1") -> dict:
+def record(entry_id: str, payload: str, crawl: str = "c1", route: str = "") -> dict:
     """A row of RECORDS."""
     source, source_id = entry_id.split(":", 1)
     return {
-        "source": source, "source_id": source_id, "route": "", "stamp": "", "gone": False,
+        "source": source, "source_id": source_id, "route": route, "stamp": "", "gone": False,
         "payload_sha256": hashlib.sha256(payload.encode()).hexdigest(),
         "crawl": crawl, "page": "p1", "media_type": "application/json", "payload": payload, "fetched_at": NOW,
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from lake.extract import at_path, write_observations
 from lake.labels import import_labels
 from lake.properties import UnknownProperty
+from lake.properties.definition import Reading
 from lake.store import Lake
 from lake.tables import OBSERVATIONS, RECORDS, REJECTS
 from tests.lake.small_lake import fields_of, fill, record, rock_salt, zincblende
@@ -79,6 +81,27 @@ def test_an_observation_says_where_it_is_from(lake):
         "mp", "PBE+U", "computed", "MP2020",
     )  # fmt: skip
     assert row["payload_sha256"] in lake.read(RECORDS)["payload_sha256"]
+
+
+def test_what_a_column_crawl_brought_later_speaks_where_the_record_says_nothing(lake):
+    late = [record("mp:2", '{"band_gap": 1.5}', route="band_gap"), record("mp:1", '{"band_gap": 7}', route="band_gap")]
+    lake.append(RECORDS, RECORDS.frame(late))
+    fill(lake, {"mp:1": (MGO, {"band_gap": 4.5}), "mp:2": (GAAS, {})})
+    assert write_observations(lake, "band_gap", fields_of)["observations"] == 3
+    assert observed(lake, "band_gap") == {"mp:1": 4.5, "mp:2": 1.5, "aflow:3": 0.1865}
+
+
+def test_a_reading_of_another_route_is_read_there_and_keeps_its_own_record(lake, monkeypatch):
+    from lake.properties import PROPERTIES
+
+    reading = Reading("mp", "elasticity.debye_temperature", "K", "elastic tensor", route="elasticity")
+    kind = replace(PROPERTIES["debye_temperature_agl"], readings=(reading,))
+    monkeypatch.setattr("lake.extract.property_named", lambda name: kind)
+    served = record("mp:1", '{"elasticity": {"debye_temperature": 940}}', route="elasticity")
+    lake.append(RECORDS, RECORDS.frame([served, record("mp:9", "{}", route="elasticity")]))
+    write_observations(lake, "debye_temperature_agl", fields_of)
+    assert observed(lake, "debye_temperature_agl") == {"mp:1": 940}
+    assert lake.read(OBSERVATIONS)["payload_sha256"].to_list() == [served["payload_sha256"]]
 
 
 def test_backfilling_one_property_touches_only_its_partition(lake):

@@ -15,7 +15,7 @@ from tests.words import commands
 
 HOUSE = Path(__file__).parents[2]
 ASKED = {
-    "demo", "mirror", "crawl", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
+    "demo", "mirror", "crawl", "accept", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
 }  # fmt: skip
 
 
