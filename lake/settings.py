@@ -43,7 +43,9 @@ class Settings(BaseSettings):
     oqmd_rate: float = 1.0
 
     ocp_archives: str = ""  # names with commas between, `*` for any text; the four of validation where it is empty
-    ocp_downloads: Path | None = None  # holds one archive at a time, of one lake; `<root>/downloads/ocp` where not given
+    ocp_downloads: Path | None = (
+        None  # holds one archive at a time, of one lake; `<root>/downloads/ocp` where not given
+    )
 
     folder_path: Path | None = None  # crystals of your own: what `crawl folder` reads
     folder_level: str = "not stated"  # their level of theory, all of them

@@ -50,9 +50,7 @@ class Client:
         self._resters: dict[str, _Rester] = {}
         self.attempts = 0
 
-    def ask(
-        self, route: Route, criteria: Mapping[str, object], fields: Sequence[str], skip: int, limit: int
-    ) -> Told:
+    def ask(self, route: Route, criteria: Mapping[str, object], fields: Sequence[str], skip: int, limit: int) -> Told:
         """`limit` documents after the first `skip` of those that meet the criteria; raises SourceDown."""
         question = {"_fields": ",".join(dict.fromkeys(fields)), "_skip": skip, "_limit": limit}
         order = {"_sort_fields": route.sort} if route.sort else {}

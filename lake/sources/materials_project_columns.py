@@ -11,6 +11,7 @@ from functools import cache
 from importlib import import_module
 
 import orjson
+from pydantic import BaseModel
 
 from lake.sources.materials_project_routes import GROUPS, ROUTES, SUMMARY, Route
 
@@ -39,11 +40,16 @@ def column_named(name: str) -> Column:
     return Column(name, (route,), field)
 
 
+def model_of(route: Route) -> type[BaseModel]:
+    """emmet-core's class of the route's documents."""
+    module, _, name = route.model.rpartition(".")
+    return getattr(import_module(f"emmet.core.{module}"), name)
+
+
 @cache
 def fields_of(route: Route) -> tuple[str, ...]:
-    """Every field of the route's documents, as emmet-core has them."""
-    module, _, model = route.model.rpartition(".")
-    return tuple(getattr(import_module(f"emmet.core.{module}"), model).model_fields)
+    """Every field of the route's documents."""
+    return tuple(model_of(route).model_fields)
 
 
 def told_under(column: Column, payload: str) -> bool:

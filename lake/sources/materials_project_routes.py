@@ -156,7 +156,9 @@ def parts() -> list[dict[str, int]]:
     found = []
     for nelements, edges in PARTS.items():
         low, _, high = nelements.partition("-")
-        criteria = {"nelements_min": int(low)} | ({} if nelements.endswith("-") else {"nelements_max": int(high or low)})
+        criteria = {"nelements_min": int(low)} | (
+            {} if nelements.endswith("-") else {"nelements_max": int(high or low)}
+        )
         bounds = [1, *(edge + 1 for edge in edges)], [*edges, None]
         for smallest, largest in zip(*bounds, strict=True):
             sites = {"nsites_min": smallest} if smallest > 1 else {}

@@ -68,9 +68,7 @@ class BadFilter(ValueError):
     """A value that cannot be read; it answers 400."""
 
 
-def selected(
-    route: str, shelf: Iterable[Told], fields: Mapping[str, Field], query: Mapping[str, str]
-) -> list[Told]:
+def selected(route: str, shelf: Iterable[Told], fields: Mapping[str, Field], query: Mapping[str, str]) -> list[Told]:
     """The route's documents that pass every filter, in the shelf's order; raises UnknownParameter, BadFilter."""
     defaults = {name: value for name, value in DEFAULTS.items() if name in KNOWN[route] and name not in query}
     tests: list[Test] = []
