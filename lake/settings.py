@@ -53,7 +53,7 @@ class Settings(BaseSettings):
 
     mp_key: SecretStr | None = Field(None, validation_alias=AliasChoices("mp_key", "MP_API_KEY"), repr=False)
     mp_routes: str = "summary,elasticity,dielectric,piezoelectric,magnetism,thermo,phonon"  # what a crawl takes
-    mp_collection: str = ""  # folder of the public Delta tables, s3:// or local, instead of REST (README)
+    mp_collection: str = ""  # folder of its public Delta tables, on s3:// or here; empty for REST
 
     attempts: int = 6  # requests for one answer before the database counts as down
     wait_initial: float = 2.0  # s before the second attempt; doubles from there, with jitter

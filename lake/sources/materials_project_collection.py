@@ -100,9 +100,8 @@ class MaterialsProjectCollection(MaterialsProject):
         if count < 2:
             return ()
         middle = count // 2
-        return _rows_of(unit.partition, unit.request, start, middle), _rows_of(
-            unit.partition, unit.request, start + middle, count - middle
-        )
+        pieces = (start, middle), (start + middle, count - middle)
+        return tuple(_rows_of(unit.partition, unit.request, *piece) for piece in pieces)
 
     def _units(self, route: Route, asked: Mapping[str, Any]) -> Iterator[Unit]:
         for file, rows in self._table(route).files.items():

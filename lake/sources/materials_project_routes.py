@@ -1,8 +1,9 @@
 """The routes of Materials Project: what a crawl keeps of each, and how each may be asked.
 
-What belongs here: facts about emmet-api and emmet-core 0.87.3, read in their source. Only summary has an order. Summary,
-core and thermo may be asked by numbers of elements and sites; elasticity and thermo by chemical system; phonon only by
-ids of its own, which summary tells. An unknown parameter is refused with status 400, so each is asked what it knows.
+What belongs here: facts about emmet-api and emmet-core 0.87.3, read in their source. Only summary has an order.
+Summary, core and thermo may be asked by numbers of elements and sites, elasticity and thermo by chemical system; phonon
+knows no materials, and summary tells its ids. An unknown parameter is refused with status 400, so each route is asked
+only what it knows.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which documents a query selects: emmet's filters, as query parameters.
 
-`<field>_min`, `_max`, `_not_eq`, `_eq_any`, `_neq_any` and plain equality on a route's numbers, words or flags; lists of
-ids, formulas, systems and elements. Each route knows some of them and refuses the others. Where a route knows them, two
-filters hold unless a query says otherwise: `deprecated` is false and `license` is BY-C.
+`<field>_min`, `_max`, `_not_eq`, `_eq_any`, `_neq_any` and plain equality on a route's numbers, words or flags; lists
+of ids, formulas, systems and elements. Each route knows some of them and refuses the others. Where a route knows them,
+two filters hold unless a query says otherwise: `deprecated` is false and `license` is BY-C.
 """
 
 from __future__ import annotations

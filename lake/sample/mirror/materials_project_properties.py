@@ -160,10 +160,8 @@ def _is(value: object) -> Field:
 STRUCTURE = ("elements", "nelements", "composition", "composition_reduced", "formula_pretty", "formula_anonymous",
              "chemsys", "nsites", "volume", "density", "density_atomic", "symmetry")  # fmt: skip
 METADATA = {name: SUMMARY[name] for name in STRUCTURE}
-PROPERTY = METADATA | {
-    name: SUMMARY[name]
-    for name in ("builder_meta", "material_id", "deprecated", "deprecation_reasons", "last_updated", "origins", "warnings")
-}  # fmt: skip
+STATE = ("builder_meta", "material_id", "deprecated", "deprecation_reasons", "last_updated", "origins", "warnings")
+PROPERTY = METADATA | {name: SUMMARY[name] for name in STATE}
 
 ELASTICITY = PROPERTY | {
     "property_name": _is("elasticity"),
