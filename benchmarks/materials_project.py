@@ -76,13 +76,11 @@ def main() -> None:
             alone.append(RECORDS, rows)
             if len(rows):
                 stored, text = size_of(alone.root) / len(rows), rows["payload"].str.len_bytes().mean()
-                print(
-                    f"{route or 'summary':24} {len(rows):6} records, bytes each: {stored:5.0f} on disk, {text:5.0f} as text"
-                )
+                print(f"{route or 'summary':24} {len(rows):6} records, {stored:5.0f} bytes each, {text:5.0f} as text")
         each = 1e6 * seconds / report.records_seen
         print(f"{report.records_seen} records of {asked.materials} materials in {report.requests} requests")
         print(f"{each:.0f} microseconds of CPU time for each record, parsing and writing among them; core {asked.core}")
 
 
-if __title_ == "__main__":
+if __name__ == "__main__":
     main()

@@ -13,7 +13,7 @@ import polars as pl
 
 from lake import crawls
 from lake.crawls import Crawl
-from lake.difference import Counts, compare
+from lake.difference import FEW, LARGEST_DROP, Counts, compare
 from lake.known import Known
 from lake.ledger import Ledger
 from lake.rejects import Reject, rejects_of
@@ -56,7 +56,7 @@ def settle(ledger: Ledger, source: Source, whole: bool) -> Verdict:
     if len(lake.scan(DIFFERENCES).filter(mine).head(1).collect()):  # a run that was killed here wrote them too
         lake.remove(DIFFERENCES, {"source": crawl.source, "crawl": crawl.id})
     lake.append(DIFFERENCES, report)
-    alarms = report["alarm"].drop_nulls().to_list()
+    alarms = [*_too_many_rejects(ledger), *report["alarm"].drop_nulls()]
     if alarms:
         why = "; ".join(alarms[:5]) + (f"; and {len(alarms) - 5} more" if len(alarms) > 5 else "")
         crawls.note(lake, crawl, end, crawls.HELD, why=why)
@@ -64,6 +64,14 @@ def settle(ledger: Ledger, source: Source, whole: bool) -> Verdict:
     ledger.bury(gone)
     crawls.note(lake, crawl, end, crawls.PUBLISHED)
     return Verdict(crawls.PUBLISHED, counts.gone)
+
+
+def _too_many_rejects(ledger: Ledger) -> list[str]:
+    """A few records may never come; where many do not, the source's interface has changed."""
+    rejected, came = ledger.rejected.total(), ledger.got
+    if rejected <= FEW or rejected <= LARGEST_DROP * (rejected + came):
+        return []
+    return [f"{LARGEST_DROP:.0%} of the records may be given up, of {rejected + came:,} these were {rejected:,}"]
 
 
 def accept(lake: Lake, source: str) -> Crawl:
@@ -86,7 +94,7 @@ def _write_rejects(lake: Lake, crawl: Crawl) -> None:
     never = (pl.col("source") == crawl.source) & (pl.col("crawl") == crawl.id)
     pages = lake.scan(PAGES).filter(never & pl.col("state").is_in(("poisoned", "missing"))).collect()
     refused = [
-        Reject(f"{crawl.source}:{row['page'].rpartition('#')[2]}", crawl.source, row["error"])
+        Reject(f"{crawl.source}:{row['page'].split('#', 1)[-1]}", crawl.source, row["error"])
         for row in pages.sort("page").iter_rows(named=True)
     ]
     stage = f"crawl.{crawl.source}"

@@ -5,7 +5,7 @@ What belongs here: judging one response. Asking again belongs to http.py, what a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -31,21 +31,19 @@ class TryAgain(Exception):
 
 
 def json_of(body: bytes) -> Any:
-    """JSON in an answer's body; raises NotData that quotes how anything else begins."""
+    """JSON in an answer's body; raises NotData that quotes how anything else begins.
+
+    A number that no float can hold, NaN and Infinity are refused, and so is what is nested deeper than 1024: the parser
+    does both.
+    """
     body = body.removeprefix(b"\xef\xbb\xbf").strip()
     if not body:
         raise NotData("an empty answer where JSON belongs")
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as fault:
         kind = "a web page" if body[:1] == b"<" else "something else or half of it"
-        raise NotData(f"{kind} where JSON belongs, beginning {quoted(body)}") from None
-
-
-def check_json(body: bytes) -> None:
-    """Raise NotData for a body that does not begin and end as JSON does; its client parses it."""
-    if body[:1] not in b"{[" or body.rstrip()[-1:] not in b"}]" or not body:
-        json_of(body)
+        raise NotData(f"{kind} where JSON belongs ({fault.msg}), beginning {quoted(body)}") from None
 
 
 def quoted(body: bytes) -> str:
@@ -53,25 +51,37 @@ def quoted(body: bytes) -> str:
     return repr(" ".join(body[:400].decode("utf-8", "replace").split())[:120])
 
 
-def refuse(response: requests.Response) -> None:
-    """Raise for a status that is no answer: TryAgain where it may pass, SourceDown where it will not."""
+def refuse(response: requests.Response, now: float) -> None:
+    """Raise for a status that is no answer: TryAgain where it may pass, SourceDown where it will not.
+
+    now: seconds since 1970, for a `Retry-After` that is a date.
+    """
     status = response.status_code
     if status == 200:
         return
     found = f"HTTP {status} with {quoted(response.content)}"
     if status in PASSING:
-        raise TryAgain(found, seconds_of(response.headers.get("Retry-After")))
+        told = moment_of(response.headers.get("Date"))
+        raise TryAgain(found, seconds_of(response.headers.get("Retry-After"), now if told is None else told))
     hint = "check the key and what it may do" if status in (401, 403) else "the database may have changed its interface"
     raise SourceDown(f"asked {response.url}, found {found}; {hint}")
 
 
-def seconds_of(retry_after: str | None) -> float | None:
-    """`Retry-After` in seconds, which comes as a number or as a date; None where it is neither."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdigit():
+def seconds_of(retry_after: str | None, now: float) -> float | None:
+    """`Retry-After` in seconds, which comes as a number or as a date; None where it is neither.
+
+    now: seconds since 1970 by the clock that the date was written by.
+    """
+    if retry_after and retry_after.strip().isascii() and retry_after.strip().isdigit():
         return float(retry_after)
+    moment = moment_of(retry_after)
+    return None if moment is None else max(0.0, moment - now)
+
+
+def moment_of(date: str | None) -> float | None:
+    """A date as headers write them, in seconds since 1970; None for anything else."""
     try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+        told = parsedate_to_datetime(date or "")
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -1,22 +1,24 @@
 """COD: the Crystallography Open Database, crystal structures from experiment.
 
 Its robots.txt forbids its pages and its maintainers ask for half a second between requests: the rate in the settings
-keeps to that, and a first crawl of half a million CIFs takes days. Ask them, or use their rsync tree, for all of it.
+keeps to that, and a first crawl of half a million CIFs takes days. Better is the rsync tree that they offer: name it in
+CRYSTAL_LAKE_COD_RSYNC, or a copy of it in CRYSTAL_LAKE_COD_TREE. A nightly list of all rows is 0.8 GB, what rsync
+compares is a few megabytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from lake.settings import Settings
-from lake.sources.crystallography_open import CrystallographyOpen
+from lake.sources.crystallography_open import CrystallographyOpen, locally
+from lake.sources.crystallography_open_rows import Row
 from lake.sources.http import Polite
 from lake.sources.page import Unusable
 
+TREE_BYTES, TREE_FILES = 109_000_000_000, 535_041  # of the rsync tree, as somebody saw it in 2026
+
 
 def source(settings: Settings) -> CrystallographyOpen:
-    """The configured source."""
+    """The configured source. Raises ValueError for settings that leave no way to it."""
     return CrystallographyOpen(
         name="cod",
         title="Crystallography Open Database",
@@ -24,10 +26,16 @@ def source(settings: Settings) -> CrystallographyOpen:
         http=Polite("cod", settings),
         address=lambda entry: f"{entry}.cif",
         level=_level,
+        cif_bytes=TREE_BYTES // TREE_FILES,
+        before=(
+            "CIF by CIF this takes about three days at 2 requests a second; its maintainers offer the whole tree, "
+            "109 GB, by rsync: set CRYSTAL_LAKE_COD_RSYNC=rsync://www.crystallography.net/cif/"
+        ),
+        **locally("cod", settings, lambda entry: f"{entry[0]}/{entry[1:3]}/{entry[3:5]}/{entry}.cif"),
     )
 
 
-def _level(row: Mapping[str, Any]) -> str:
+def _level(row: Row) -> str:
     if "theoretical" in str(row.get("method") or ""):
         raise Unusable("COD is kept for experiments, this entry's method is 'theoretical'")
     return "experiment"

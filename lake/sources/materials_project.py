@@ -115,9 +115,9 @@ class MaterialsProject:
 
     def fetch(self, unit: Unit, known: Mapping[str, str]) -> Page:
         """One page, or one column of some ids."""
-        before = self._client.attempts
+        before = self._session.requests_made
         page = self._column_of_ids(unit) if "ids" in unit.request else self._page(unit)
-        return replace(page, attempts=self._client.attempts - before)
+        return replace(page, attempts=self._session.requests_made - before)
 
     def halves(self, unit: Unit) -> tuple[Unit, ...]:
         """A page in two that end there, and the page after it; some ids in two."""

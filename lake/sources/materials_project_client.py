@@ -35,10 +35,7 @@ class Told:
 
 
 class Client:
-    """Asks the routes. attempts: requests made so far, repeated ones among them.
-
-    Raises SourceDown for a key that cannot be one.
-    """
+    """Asks the routes; raises SourceDown for a key that cannot be one."""
 
     def __init__(self, session: Session, key: str) -> None:
         if len(key) != KEY_LENGTH:
@@ -48,7 +45,6 @@ class Client:
             )
         self._session, self._key = session, key
         self._resters: dict[str, _Rester] = {}
-        self.attempts = 0
 
     def ask(self, route: Route, criteria: Mapping[str, object], fields: Sequence[str], skip: int, limit: int) -> Told:
         """`limit` documents after the first `skip` of those that meet the criteria; raises SourceDown."""
@@ -73,7 +69,6 @@ class Client:
 
         documents, total = self._session.patiently(rester.endpoint, once)
         answer = self._session.last
-        self.attempts += answer.attempts
         return Told(documents, total, answer.url, answer.sha256)
 
     def _rester(self, path: str) -> _Rester:

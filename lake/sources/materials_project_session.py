@@ -12,14 +12,16 @@ import requests
 
 from lake.sources.answers import NotData, json_of, quoted
 from lake.sources.http import Polite
-from lake.sources.page import SourceDown
+from lake.sources.page import NotNow
 
 SMALL = 4096  # bytes; the answer to a blocked address is one line
 
 
 class Session(Polite):
-    """Polite, and done with asking as soon as the server says that this address is blocked: each request more would
-    lengthen that (it told so with status 429 and `"version": "blocked"`, materialsproject/api#1048)."""
+    """Polite, and done with asking as soon as the server says that this address is blocked.
+
+    It says so with status 429 and `"version": "blocked"` (materialsproject/api#1048); more requests might lengthen it.
+    """
 
     def heartbeat(self) -> dict[str, Any]:
         """What the server says of itself, without a key; raises SourceDown."""
@@ -28,7 +30,8 @@ class Session(Polite):
     def _once(self, method: str, url: str, **how: Any) -> requests.Response:
         response = super()._once(method, url, **how)
         if len(response.content) < SMALL and (words := _blocked(response.content)):
-            raise SourceDown(
+            self.give_up(words)
+            raise NotNow(
                 f"mp: this address is blocked for a while ({words}); wait some hours, run the crawl again (it goes on "
                 "where it stopped) and lower CRYSTAL_LAKE_MP_RATE"
             )

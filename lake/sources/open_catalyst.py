@@ -96,7 +96,9 @@ class OpenCatalyst:
 
     def column(self, field: str, known: Mapping[str, str]) -> Iterator[Unit]:
         """Records are whole: there is no field to be fetched alone."""
-        raise ValueError(f"Open Catalyst's records are whole, so {field!r} cannot be fetched alone: it is there or nowhere")
+        raise ValueError(
+            f"records of Open Catalyst are whole, so {field!r} is in them or nowhere: none is fetched alone"
+        )
 
     def fetch(self, unit: Unit, known: Mapping[str, str]) -> Page:
         """The list of archives, an archive, some of its members, or the ids of an archive that the lake holds whole."""
@@ -186,7 +188,9 @@ class OpenCatalyst:
         stamp = f"{request['archive']}@{request['md5']}/{there.total}"
         scope = Scope(tuple(request.get("elements", ())), tuple(request.get("chemsys", ())))
         members = there.members.slice(first, count)
-        fresh = members.filter(pl.Series([known.get(system) != stamp for system in members["system"]], dtype=pl.Boolean))
+        fresh = members.filter(
+            pl.Series([known.get(system) != stamp for system in members["system"]], dtype=pl.Boolean)
+        )
         records, missing, digest = [], {}, sha256()
         with path.open("rb") as file:
             for system, packed, found in relaxations(file, fresh):

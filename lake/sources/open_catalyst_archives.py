@@ -124,7 +124,9 @@ def chosen(there: Iterable[str], patterns: Iterable[str]) -> tuple[str, ...]:
     for pattern in patterns:
         matches = [name for name in there if fnmatchcase(name, pattern)]
         if not matches:
-            raise ValueError(f"no archive of Open Catalyst is called {pattern!r}; there are {', '.join(there[:8])}, ...")
+            raise ValueError(
+                f"no archive of Open Catalyst is called {pattern!r}; there are {', '.join(there[:8])}, ..."
+            )
         found.update(matches)
     split = {name for name in found if name.startswith("is2res_")}
     if split and len(split) < len(found):

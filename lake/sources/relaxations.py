@@ -129,7 +129,9 @@ def _references(text: str, name: str, refused: dict[str, str]) -> dict[str, floa
             found[system] = None
             strange.append(line)
     if strange:
-        refused[name] = f"lines must be `system_id,reference_energy`, found {len(strange)} others as {strange[0][:80]!r}"
+        refused[name] = (
+            f"lines must be `system_id,reference_energy`, found {len(strange)} others as {strange[0][:80]!r}"
+        )
     return found
 
 

@@ -126,6 +126,13 @@ def test_a_jump_in_a_mean_holds_the_crawl_and_says_so(lake):
     assert set(told(lake).values()) == {str(n) for n in MANY.values()}
 
 
+def test_many_records_that_never_come_hold_the_crawl(lake):
+    bad = {str(i): SourceDown("the interface has changed") for i in range(0, 300, 10)}
+    report = crawl(lake, shelf(MANY, broken=bad))
+    assert (report.state, report.rejected) == ("held", 30)
+    assert "of 300 these were 30" in report.held
+
+
 def test_a_held_crawl_is_published_once_somebody_accepts_it(lake):
     crawl(lake, shelf(MANY))
     crawl(lake, shelf({i: n for i, n in MANY.items() if i < 250}))

@@ -265,7 +265,7 @@ def test_a_blocked_address_is_a_source_that_is_down_and_is_asked_no_more(net, la
     assert report.state == "open" and "blocked" in report.error and "CRYSTAL_LAKE_MP_RATE" in report.error
     assert (report.rejected, report.halved) == (0, 0)
     first = next(number for number, path in enumerate(net.asked) if "_skip" in path)
-    assert len(net.asked) == first + 2  # after the page only the sign of life
+    assert len(net.asked) == first + 1
     net.fault = lambda path: None
     assert crawl(lake, mp(net)).state == "published"
 
