@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     folder_licence: str = "not stated"
 
     mp_key: SecretStr | None = Field(None, validation_alias=AliasChoices("mp_key", "MP_API_KEY"), repr=False)
+    mp_routes: str = "summary,elasticity,dielectric,piezoelectric,magnetism,thermo,phonon"  # what a crawl takes
+    mp_collection: str = ""  # folder of its public Delta tables, on s3:// or here; empty for REST
 
     # One folder for all lakes and processes of this machine, so that together they keep to one rate.
     politeness: Path = Field(default_factory=lambda: cache_folder() / "politeness")
