@@ -213,7 +213,6 @@ MAGNETISM = PROPERTY | {
 THERMO = PROPERTY | {
     "property_name": _is("thermo"),
     "thermo_type": lambda told: told.thermo_type,
-    "thermo_id": lambda told: f"{told.id}_{told.thermo_type}",
     "uncorrected_energy_per_atom": lambda told: None,
     "energy_per_atom": lambda told: None,
     "energy_uncertainy_per_atom": lambda told: None,
