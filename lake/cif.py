@@ -32,6 +32,7 @@ from lake.symmetry import (
 FULL = 0.995  # occupancies above this are full: rounding in print
 CELL = (*(f"_cell_length_{x}" for x in "abc"), *(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")))
 SMALLEST_VOLUME = 1e-6  # A^3; below it, lengths and angles span nothing
+FAR = 1000  # cells; no coordinate is as large
 FORMULA_TOLERANCE = 0.05  # by which an element's share may differ from the formula before atoms count as missing
 
 # COD's own words on an entry that does not stand.
@@ -193,12 +194,13 @@ def _cell(block: Block) -> tuple[gemmi.UnitCell, np.ndarray]:
     values = [as_number(block.find_value(name) or "?") for name in CELL]
     if math.isnan(sum(values)):  # numbers in quotes, or none
         values = [as_number(as_string(block.find_value(name) or "?")) for name in CELL]
-    cell = gemmi.UnitCell(*values)
-    if min(values) > 0 and SMALLEST_VOLUME < cell.volume < math.inf:  # a NaN makes the volume one
-        return cell, np.array(cell.orth.mat.tolist()).T
     absent = [name for name, value in zip(CELL, values, strict=True) if not value > 0]
     if absent:
         raise Refusal.NO_CELL.told(f"a crystal needs a cell, found no usable {', '.join(absent)}")
+    if max(values[3:]) < 180:
+        cell = gemmi.UnitCell(*values)
+        if SMALLEST_VOLUME < cell.volume < math.inf:
+            return cell, np.array(cell.orth.mat.tolist()).T
     raise Refusal.NO_CELL.told(f"cell lengths and angles must span a volume, found {values}")
 
 
@@ -283,14 +285,17 @@ def _refuse_dummies_and_disorder(column: Columns) -> None:
 def _positions(axes: Sequence[Sequence[str]], column: Columns) -> np.ndarray:
     count = len(axes[0])
     numbers = list(map(as_number, chain(*axes)))
-    if math.isnan(sum(numbers)):  # numbers in quotes, or none
+    if not math.hypot(*numbers) < FAR:  # far, in quotes, or no numbers
         numbers = [as_number(as_string(raw)) for raw in chain(*axes)]
     positions = np.array(numbers).reshape(3, count).T
-    if not math.isnan(sum(numbers)):
+    if math.hypot(*numbers) < FAR:
+        return positions
+    told = (abs(positions) < FAR).all(axis=1)
+    if told.all():
         return positions
     labels = _labels(column, count)
-    unknown = [labels[site] or f"atom {site + 1}" for site in np.flatnonzero(np.isnan(positions).any(axis=1))[:5]]
-    raise Refusal.NO_COORDINATES.told(f"atoms need numbers as coordinates, found none for {', '.join(unknown)}")
+    unknown = ", ".join(labels[site] or f"atom {site + 1}" for site in np.flatnonzero(~told)[:5])
+    raise Refusal.NO_COORDINATES.told(f"atoms need numbers below {FAR} as coordinates, found none for {unknown}")
 
 
 def _labels(column: Columns, count: int) -> list[str]:
