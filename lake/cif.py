@@ -30,8 +30,10 @@ from lake.symmetry import (
 )
 
 FULL = 0.995  # occupancies above this are full: rounding in print
+WHOLE = {"1", "1.0", "1.00", "?", "."}  # how full occupancies are mostly written; one that is not told is full
 CELL = (*(f"_cell_length_{x}" for x in "abc"), *(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")))
 SMALLEST_VOLUME = 1e-6  # A^3; below it, lengths and angles span nothing
+FAR = 1000  # cells; no coordinate is as large
 FORMULA_TOLERANCE = 0.05  # by which an element's share may differ from the formula before atoms count as missing
 
 # COD's own words on an entry that does not stand.
@@ -193,9 +195,10 @@ def _cell(block: Block) -> tuple[gemmi.UnitCell, np.ndarray]:
     values = [as_number(block.find_value(name) or "?") for name in CELL]
     if math.isnan(sum(values)):  # numbers in quotes, or none
         values = [as_number(as_string(block.find_value(name) or "?")) for name in CELL]
-    cell = gemmi.UnitCell(*values)
-    if min(values) > 0 and SMALLEST_VOLUME < cell.volume < math.inf:  # a NaN makes the volume one
-        return cell, np.array(cell.orth.mat.tolist()).T
+    if min(values) > 0 and max(values[3:]) < 180:
+        cell = gemmi.UnitCell(*values)
+        if SMALLEST_VOLUME < cell.volume < math.inf:  # not so NaN
+            return cell, np.array(cell.orth.mat.tolist()).T
     absent = [name for name, value in zip(CELL, values, strict=True) if not value > 0]
     if absent:
         raise Refusal.NO_CELL.told(f"a crystal needs a cell, found no usable {', '.join(absent)}")
@@ -206,7 +209,7 @@ def _operations(block: Block, cell: gemmi.UnitCell) -> Operations:
     """Symmetry as listed, else by Hall symbol, else by Hermann-Mauguin symbol."""
     for name in OPERATIONS:
         if listed := _values(block, name):
-            return operations_listed(tuple(map(as_string, listed)))
+            return _listed(tuple(listed))
     for name in HALL:
         if known := operations_of_hall(as_string(block.find_value(name) or "")):
             return known
@@ -217,6 +220,11 @@ def _operations(block: Block, cell: gemmi.UnitCell) -> Operations:
     raise Refusal.NO_SYMMETRY.told(
         "a crystal needs its symmetry, found neither operations nor a space group symbol that is known"
     )
+
+
+@lru_cache(maxsize=512)
+def _listed(raw: tuple[str, ...]) -> Operations:
+    return operations_listed(tuple(map(as_string, raw)))
 
 
 def _values(block: Block, name: str) -> Sequence[str]:
@@ -283,14 +291,16 @@ def _refuse_dummies_and_disorder(column: Columns) -> None:
 def _positions(axes: Sequence[Sequence[str]], column: Columns) -> np.ndarray:
     count = len(axes[0])
     numbers = list(map(as_number, chain(*axes)))
-    if math.isnan(sum(numbers)):  # numbers in quotes, or none
-        numbers = [as_number(as_string(raw)) for raw in chain(*axes)]
+    if math.hypot(*numbers) < FAR:
+        return np.array(numbers).reshape(3, count).T
+    numbers = [as_number(as_string(raw)) for raw in chain(*axes)]  # some are far, in quotes, or no numbers
     positions = np.array(numbers).reshape(3, count).T
-    if not math.isnan(sum(numbers)):
+    told = (abs(positions) < FAR).all(axis=1)
+    if told.all():
         return positions
     labels = _labels(column, count)
-    unknown = [labels[site] or f"atom {site + 1}" for site in np.flatnonzero(np.isnan(positions).any(axis=1))[:5]]
-    raise Refusal.NO_COORDINATES.told(f"atoms need numbers as coordinates, found none for {', '.join(unknown)}")
+    unknown = ", ".join(labels[site] or f"atom {site + 1}" for site in np.flatnonzero(~told)[:5])
+    raise Refusal.NO_COORDINATES.told(f"atoms need numbers below {FAR} as coordinates, found none for {unknown}")
 
 
 def _labels(column: Columns, count: int) -> list[str]:
@@ -341,17 +351,21 @@ def _nameless(name: str) -> CrystalError:
 
 def _refuse_partial(occupancies: Sequence[str], positions: np.ndarray, symbols: Sequence[str]) -> None:
     """Raise where a site is not fully occupied; an occupancy that is not told is a full one."""
-    shares = {raw: as_number(as_string(raw)) for raw in set(occupancies)}
-    strange = {share for raw, share in shares.items() if not FULL <= share <= 2 - FULL and not is_null(raw)}
+    unusual = set(occupancies) - WHOLE
+    if not unusual:
+        return
+    shares = {raw: as_number(as_string(raw)) for raw in unusual}
+    strange = {share for share in shares.values() if not FULL <= share <= 2 - FULL}
     if not strange:
         return
-    if any(map(math.isnan, strange)):
-        raise Refusal.IMPOSSIBLE_OCCUPANCY.told(f"occupancies must be numbers, found {', '.join(sorted(shares))}")
+    unread = sorted(raw for raw, share in shares.items() if math.isnan(share))
+    if unread:
+        raise Refusal.IMPOSSIBLE_OCCUPANCY.told(f"occupancies must be numbers, found {', '.join(unread)}")
     if min(strange) < 0 or max(strange) > 1:
         raise Refusal.IMPOSSIBLE_OCCUPANCY.told(f"occupancies run from 0 and end at 1, found {max(strange, key=abs):g}")
     if strange == {0}:
         raise Refusal.VACANCIES.told("sites must hold an atom, found an occupancy of 0")
-    told = [shares[raw] for raw in occupancies]
+    told = [shares.get(raw, 1.0) for raw in occupancies]
     share = next(share for share in told if 0 < share < FULL)
     if len(told) == len(symbols):
         partial = [site for site, share in enumerate(told) if share < FULL]

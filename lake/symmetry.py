@@ -37,7 +37,6 @@ class Operations:
         return len(self.rotations)
 
 
-@lru_cache(maxsize=512)
 def operations_listed(triplets: tuple[str, ...]) -> Operations:
     """Operations written as `x,y,z`, in their order. Raises CrystalError for too many, and where one does not read."""
     if len(triplets) > MOST_OPERATIONS:
@@ -48,6 +47,7 @@ def operations_listed(triplets: tuple[str, ...]) -> Operations:
         raise Refusal.NO_SYMMETRY.told(f"symmetry operations must read as x,y,z, found {fault}") from None
 
 
+@lru_cache(maxsize=512)
 def operations_of_hall(symbol: str) -> Operations | None:
     """The operations of a Hall symbol in the tables; None for any other."""
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.cif import cif_fields, cif_text, crystal_from_cif, crystals_from_cif, determination
@@ -68,12 +68,15 @@ REFUSED = [
     (Refusal.NO_CELL, "data_x\n_cell_length_a 4\n", "found no usable _cell_length_b"),
     (Refusal.NO_CELL, p1(ATOMS + "Na1 0 0 0\n").replace("length_b 4", "length_b -4"), "no usable _cell_length_b"),
     (Refusal.NO_CELL, p1(ATOMS).replace("alpha 90", "alpha 10").replace("gamma 90", "gamma 150"), "span a volume"),
+    (Refusal.NO_CELL, p1(ATOMS).replace("beta 90", "beta 0"), "no usable _cell_angle_beta"),
+    (Refusal.NO_CELL, p1(ATOMS).replace("beta 90", "beta 360"), "span a volume"),
     (Refusal.MODULATED, p1(ATOMS + "Na1 0 0 0\n", "_cell_modulation_dimension 1"), "repeat with its cell"),
     (Refusal.NO_COORDINATES, p1(""), "needs atoms"),
     (Refusal.NO_COORDINATES, p1(ATOMS.replace("_z", "_Cartn_z") + "Na1 0 0 0\n"), "needs atoms"),
     (Refusal.NO_COORDINATES, p1(ATOMS + "Na1 ? ? ?\n"), "found none for Na1"),
     (Refusal.NO_COORDINATES, p1(ATOMS + "Na1 0 0 0\n? ? ? ?\n"), "found none for atom 2"),
     (Refusal.NO_COORDINATES, p1(ATOMS + "Na1 1e999 0 0\n"), "found none for Na1"),
+    (Refusal.NO_COORDINATES, p1(ATOMS + "Na1 -1e12 0 0\n"), "below 1000"),
     (Refusal.DUMMY_ATOMS, p1(with_column("calc_flag") + "Na1 dum 0 0 0\n"), "must be real"),
     (Refusal.DUMMY_ATOMS, p1(ATOMS + "Na1 0 0 0\n", "loop_\n_atom_site_calc_flag\ndum"), "must be real"),
     (Refusal.DISORDER, p1(with_column("disorder_group") + "Na1 2 0 0 0\n"), "disorder groups 2"),
@@ -223,6 +226,7 @@ PLAIN = crystal_from_cif(
 )
 
 
+@settings(max_examples=50)
 @given(st.randoms(use_true_random=False))
 def test_order_quotes_uncertainties_and_blanks_do_not_matter(choose):
     found = crystal_from_cif(zirconia(choose))
