@@ -20,7 +20,7 @@ from tests.lake._owed import entries, ledger, readings, versions
 
 KINDS = {"ocp": "slab+adsorbate"}
 PIECE = 2  # records of a unit where units are made small
-DATA = {"mp": "/summary/", "aflow": "positions_fractional", "ocp": ".tar", "cod": ".cif", "pcod": ".cif",
+DATA = {"mp": "/elasticity/", "aflow": "positions_fractional", "ocp": ".tar", "cod": ".cif", "pcod": ".cif",
         "oqmd": "page_offset"}  # fmt: skip
 TOLD_BESIDE = {"mp": 6}  # records of other routes that the mirror tells of each crystal
 everyone = pytest.mark.parametrize("name", NAMES)
