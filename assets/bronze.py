@@ -14,7 +14,7 @@ from lake.tables import CRAWLS, DIFFERENCES, LABELS, LISTINGS, PAGES, RECORDS
 CRAWLED = (RECORDS, PAGES, LISTINGS, CRAWLS, DIFFERENCES)
 CODE = (
     "lake.crawl", "lake.crawls", "lake.difference", "lake.known", "lake.ledger", "lake.publication",
-    "lake.sources.http", "lake.sources.page", "lake.sources.scope",
+    "lake.wire.http", "lake.sources.page", "lake.sources.scope",
 )  # fmt: skip
 CLOSED = dg.AssetCheckSpec(
     "crawl_is_closed", asset="crawls", description="Every unit of the crawl was fetched; if not, crawl again to go on."

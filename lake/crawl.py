@@ -18,9 +18,10 @@ from lake.known import Known
 from lake.ledger import Ledger
 from lake.progress import Meter
 from lake.publication import settle
-from lake.sources.page import NotNow, Page, Source, SourceDown, Unit
+from lake.sources.page import Page, Source, Unit
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
+from lake.wire.down import NotNow, SourceDown
 
 PATIENCE = 16  # failures in a row, halves among them, after which a database counts as down for now
 ROUNDS = 3  # times a partition is read before it counts as short: pages move while a database is written

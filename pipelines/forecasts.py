@@ -7,8 +7,8 @@ import polars as pl
 
 from lake.progress import duration
 from lake.sources import source_named
-from lake.sources.page import SourceDown
 from lake.sources.scope import Scope
+from lake.wire.down import SourceDown
 from pipelines.sample import sources_of
 
 COLUMNS = ("source", "records", "requests", "at_most_per_second", "at_least", "on_disk", "note")

@@ -32,10 +32,11 @@ from lake.sources.aflow_summons import (
     summons,
     with_and_without,
 )
-from lake.sources.answers import json_of
-from lake.sources.http import Answer, Polite
-from lake.sources.page import MAIN, Entry, Forecast, Page, Record, SourceDown, Unit
+from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
+from lake.wire.answers import json_of
+from lake.wire.down import SourceDown
+from lake.wire.http import Answer, Polite
 
 PER_PAGE = 512  # rows with positions; a power of two, so that its halves are pages too
 PER_SWEEP = 8 * PER_PAGE  # rows of two short fields

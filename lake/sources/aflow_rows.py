@@ -14,9 +14,9 @@ import gemmi
 import numpy as np
 
 from lake.crystal import Crystal, CrystalError
-from lake.sources.answers import NotData, json_of, quoted
 from lake.sources.page import Unusable
 from lake.sources.reading import atomic_numbers
+from lake.wire.answers import NotData, json_of, quoted
 
 FAULTS = (b"Lux Fail", b"DB Fail", b"Count Fail")
 LEVELS = {"PAW_PBE": "PBE", "PAW_LDA": "LDA", "PAW_GGA": "PW91", "PAW_RPBE": "RPBE", "US_LDA": "LDA", "US_GGA": "PW91"}

@@ -11,8 +11,8 @@ from __future__ import annotations
 from lake.settings import Settings
 from lake.sources.crystallography_open import CrystallographyOpen, locally
 from lake.sources.crystallography_open_rows import Row
-from lake.sources.http import Polite
 from lake.sources.page import Unusable
+from lake.wire.http import Polite
 
 TREE_BYTES, TREE_FILES = 109_000_000_000, 535_041  # of the rsync tree, as somebody saw it in 2026
 

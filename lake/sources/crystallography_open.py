@@ -25,7 +25,6 @@ import orjson
 from lake.cif import cif_fields, cif_text, crystal_from_cif
 from lake.settings import Settings
 from lake.sources import crystallography_open_units as units
-from lake.sources.answers import NotData, quoted
 from lake.sources.crystallography_open_rows import (
     READ_OFF,
     Row,
@@ -38,9 +37,11 @@ from lake.sources.crystallography_open_rows import (
 )
 from lake.sources.crystallography_open_rsync import Rsync
 from lake.sources.crystallography_open_tree import File, Tree, Unreadable
-from lake.sources.http import Answer, Polite
-from lake.sources.page import MAIN, Entry, Forecast, Page, Record, SourceDown, Unit
+from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
+from lake.wire.answers import NotData, quoted
+from lake.wire.down import SourceDown
+from lake.wire.http import Answer, Polite
 
 PREFIXES = tuple(str(number) for number in range(10, 100))
 LONGEST = 3  # digits of a list's prefix: it holds LIST_MOST ids at most then

@@ -14,8 +14,8 @@ from typing import Any
 
 import gemmi
 
-from lake.sources.answers import NotData, json_of, quoted
 from lake.sources.page import Unusable
+from lake.wire.answers import NotData, json_of, quoted
 
 ID = re.compile(r"[0-9]{7}")
 ELEMENT = re.compile(r"[A-Z][a-z]?")

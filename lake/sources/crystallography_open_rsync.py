@@ -19,7 +19,7 @@ from pathlib import Path
 
 from lake.progress import track
 from lake.sources.crystallography_open_tree import DIGITS, Tree
-from lake.sources.page import SourceDown
+from lake.wire.down import SourceDown
 
 MOST_DELETED = 5_000  # files of one night: COD withdraws a few, an empty module would withdraw all of them
 CONNECTING = 60  # s until a daemon must have answered

@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from lake.sources.crystallography_open_rows import header_of
-from lake.sources.page import SourceDown
+from lake.wire.down import SourceDown
 
 DIGITS = 7  # of an id
 HEAD = 4096  # bytes that hold a CIF's header lines

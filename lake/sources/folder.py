@@ -31,9 +31,10 @@ from lake.extxyz import crystal_from_extxyz, extxyz_fields
 from lake.poscar import crystal_from_poscar
 from lake.settings import Settings
 from lake.sources.folder_files import STREAMED, BadFile, Found, Piece, format_of, found, pieces, walk
-from lake.sources.page import MAIN, Entry, Forecast, Page, Record, SourceDown, Unit, Unusable
+from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit, Unusable
 from lake.sources.reading import atomic_numbers, cell_vectors, from_cartesian, site_positions
 from lake.sources.scope import Scope
+from lake.wire.down import SourceDown
 
 FILES_PER_UNIT = 200
 BYTES_PER_UNIT = 8 << 20  # of files, and of texts in memory

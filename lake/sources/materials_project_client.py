@@ -16,10 +16,10 @@ from typing import Any
 import requests
 from mp_api.client.core import BaseRester
 
-from lake.sources.answers import NotData, TryAgain
 from lake.sources.materials_project_routes import Route
 from lake.sources.materials_project_session import Session
-from lake.sources.page import SourceDown
+from lake.wire.answers import NotData, TryAgain
+from lake.wire.down import SourceDown
 
 KEY_LENGTH = 32  # what mp-api insists on
 

@@ -28,8 +28,9 @@ from lake.sources.materials_project_columns import column_named, told_under
 from lake.sources.materials_project_documents import Document, normal_id, record_of, with_run_types
 from lake.sources.materials_project_routes import CORE, PHONON, ROUTES, SUMMARY, Route
 from lake.sources.materials_project_tables import Table
-from lake.sources.page import Forecast, Page, Record, SourceDown, Unit
+from lake.sources.page import Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
+from lake.wire.down import SourceDown
 
 PER_UNIT = 1000  # rows
 ELEMENTS = "elements"

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import requests
 
-from lake.sources.answers import NotData, json_of, quoted
-from lake.sources.http import Polite
-from lake.sources.page import NotNow
+from lake.wire.answers import NotData, json_of, quoted
+from lake.wire.down import NotNow
+from lake.wire.http import Polite
 
 SMALL = 4096  # bytes; the answer to a blocked address is one line
 

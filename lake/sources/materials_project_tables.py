@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
-from lake.sources.page import SourceDown
+from lake.wire.down import SourceDown
 
 ON_S3 = {
     "AWS_SKIP_SIGNATURE": "true", "AWS_REGION": "us-east-1", "timeout": "60s", "connect_timeout": "60s",

@@ -29,12 +29,13 @@ import requests
 from lake.crystal import CrystalError
 from lake.extxyz import crystal_from_extxyz
 from lake.settings import Settings
-from lake.sources.answers import ABSENT, PASSING, NotData, TryAgain, quoted
-from lake.sources.http import Polite
 from lake.sources.open_catalyst_archives import GB, PACKED, PUBLISHED, UNPACKED, USUAL, chosen
-from lake.sources.page import MAIN, Entry, Forecast, Page, Record, SourceDown, Unit
+from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit
 from lake.sources.relaxations import Contents, contents, relaxations
 from lake.sources.scope import Scope
+from lake.wire.answers import ABSENT, PASSING, NotData, TryAgain, quoted
+from lake.wire.down import SourceDown
+from lake.wire.http import Polite
 
 PER_UNIT = 500  # trajectories: about 20 s of unpacking, and some MB of last frames
 BYTES_PER_RECORD = 3_100  # on disk in the lake: measured on last frames of 75 atoms, Parquet packed by zstd

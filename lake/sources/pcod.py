@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lake.settings import Settings
 from lake.sources.crystallography_open import CrystallographyOpen, locally
-from lake.sources.http import Polite
+from lake.wire.http import Polite
 
 CIF_BYTES = 4_000  # a guess: a cell, a space group and few sites
 

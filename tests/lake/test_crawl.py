@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.crawl import Busy, _alone, crawl
-from lake.sources.page import NotNow, SourceDown, Unit
+from lake.sources.page import Unit
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import CRAWLS, PAGES, RECORDS, REJECTS
+from lake.wire.down import NotNow, SourceDown
 from tests.lake._owed import ledger, versions
 from tests.lake._shelf import Shelf
 

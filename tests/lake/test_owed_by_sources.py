@@ -12,9 +12,9 @@ from lake.crawl import crawl
 from lake.entries import crystal_of, write_entries
 from lake.settings import SLUGS, Settings
 from lake.sources import NAMES, source_named
-from lake.sources.page import SourceDown
 from lake.store import Lake
 from lake.tables import RECORDS
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, telling, tellings
 from tests.lake._owed import entries, ledger, readings, versions
 

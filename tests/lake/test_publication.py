@@ -12,11 +12,11 @@ from lake import crawls
 from lake.crawl import crawl
 from lake.difference import Spread
 from lake.publication import accept, differences
-from lake.sources.page import SourceDown
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import LISTINGS, RECORDS
 from lake.versions import latest_records, latest_versions
+from lake.wire.down import SourceDown
 from tests.lake._owed import versions
 from tests.lake._shelf import Shelf
 

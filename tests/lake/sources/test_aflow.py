@@ -26,10 +26,10 @@ from lake.settings import Settings
 from lake.sources import aflow, aflow_units, source_named
 from lake.sources.aflow_rows import crystal_of, level_of, rows_of
 from lake.sources.aflow_summons import ELEMENTS, catalogs_of, parts_of, summons
-from lake.sources.page import SourceDown
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import PAGES, RECORDS
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, source_ids, telling
 
 SPECIES = [("Mg", "O"), ("Li", "O"), ("Li",), ("Ag", "Li", "Mg"), ("Ba", "O"), ("B", "N")]

@@ -21,10 +21,11 @@ from lake.settings import Settings
 from lake.sources import source_named
 from lake.sources.crystallography_open_rows import READ_OFF
 from lake.sources.crystallography_open_tree import Tree, Unreadable
-from lake.sources.page import SourceDown, Unusable
+from lake.sources.page import Unusable
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import RECORDS, REJECTS
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, telling, tellings
 from tests.lake._owed import versions
 

@@ -23,10 +23,11 @@ from lake.sample.telling import Telling
 from lake.sources import materials_project, materials_project_run_types, source_named
 from lake.sources.materials_project_documents import as_told, normal_id, normal_task_id
 from lake.sources.materials_project_routes import ROUTES, THERMO, parts
-from lake.sources.page import MAIN, SourceDown
+from lake.sources.page import MAIN
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
 from lake.tables import PAGES, RECORDS
+from lake.wire.down import SourceDown
 from tests.lake._internet import VALUES, internet, telling
 from tests.lake._owed import entries
 

@@ -24,13 +24,14 @@ from lake.properties import PROPERTIES
 from lake.sample.mirror.open_catalyst import handed_out
 from lake.settings import Settings
 from lake.sources import open_catalyst, source_named
-from lake.sources.answers import NotData
 from lake.sources.open_catalyst import index_of
 from lake.sources.open_catalyst_archives import PUBLISHED, chosen
-from lake.sources.page import SourceDown, Unit
+from lake.sources.page import Unit
 from lake.sources.relaxations import contents, last_frame, relaxations
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
+from lake.wire.answers import NotData
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, telling, tellings
 from tests.lake._owed import ledger, versions
 

@@ -13,21 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.settings import Settings
-from lake.sources.answers import json_of
-from lake.sources.clock import LeapingClock
-from lake.sources.http import Polite
-from lake.sources.lanes import Lanes
-from lake.sources.pace import Line, Pace
-from lake.sources.page import SourceDown
-from lake.sources.shared_state import Shared
+from lake.wire.answers import json_of
+from lake.wire.clock import LeapingClock
+from lake.wire.down import SourceDown
+from lake.wire.http import Polite
+from lake.wire.lanes import Lanes
+from lake.wire.pace import Line, Pace
+from lake.wire.shared_state import Shared
 from tests.lake.sources._script import client, reply, server
 
 ASK = """
 import sys
 from pathlib import Path
 from lake.settings import Settings
-from lake.sources.answers import json_of
-from lake.sources.http import Polite
+from lake.wire.answers import json_of
+from lake.wire.http import Polite
 base, folder, count = sys.argv[1:]
 polite = Polite("cod", Settings.for_mirror(base, cod_url=base, cod_rate=20.0, politeness=Path(folder)))
 for _ in range(int(count)):
@@ -36,8 +36,8 @@ for _ in range(int(count)):
 HOLD = """
 import sys, time
 from pathlib import Path
-from lake.sources.pace import Line
-from lake.sources.shared_state import Shared
+from lake.wire.pace import Line
+from lake.wire.shared_state import Shared
 with Shared(Path(sys.argv[1]), Line).changed() as line:
     line.free = 1e12
     print("held", flush=True)

@@ -19,9 +19,9 @@ from lake.crystal import Crystal, CrystalError
 from lake.extxyz import frames
 from lake.settings import Settings
 from lake.sources import aflow, aflow_rows, source_named
-from lake.sources.answers import NotData
-from lake.sources.http import Polite
 from lake.sources.page import Unusable
+from lake.wire.answers import NotData
+from lake.wire.http import Polite
 from tests.lake._internet import internet
 
 SHAPES = Path(__file__).parents[2] / "recorded"

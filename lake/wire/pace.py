@@ -5,8 +5,8 @@ What belongs here: when the next request may leave. How many are on their way at
 
 from __future__ import annotations
 
-from lake.sources.clock import Clock
-from lake.sources.shared_state import Shared, State
+from lake.wire.clock import Clock
+from lake.wire.shared_state import Shared, State
 
 CROWD = 60  # processes that may stand in line; who stands further back found a clock that was put back
 

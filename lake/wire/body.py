@@ -12,9 +12,9 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from lake.settings import Settings
-from lake.sources.answers import NotData, TryAgain
-from lake.sources.clock import Clock
-from lake.sources.page import SourceDown
+from lake.wire.answers import NotData, TryAgain
+from lake.wire.clock import Clock
+from lake.wire.down import SourceDown
 
 PIECE = 1 << 18
 GZIP = 16 + zlib.MAX_WBITS

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
-from lake.sources.clock import Clock
-from lake.sources.page import NotNow
-from lake.sources.shared_state import Shared, State
+from lake.wire.clock import Clock
+from lake.wire.down import NotNow
+from lake.wire.shared_state import Shared, State
 
 HOUR = 3600
 DAY = 24  # hours

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lake.sources.clock import Clock
-from lake.sources.page import SourceDown
+from lake.wire.clock import Clock
+from lake.wire.down import SourceDown
 
 LOOK = 0.1  # s between looks for a free lane
 

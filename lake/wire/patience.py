@@ -12,8 +12,8 @@ import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from lake.settings import Settings
-from lake.sources.answers import NotData, TryAgain
-from lake.sources.clock import Clock
+from lake.wire.answers import NotData, TryAgain
+from lake.wire.clock import Clock
 
 PASSING = (
     TryAgain,

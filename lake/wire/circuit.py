@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from lake.sources.clock import Clock
-from lake.sources.page import NotNow
-from lake.sources.shared_state import Shared, State
+from lake.wire.clock import Clock
+from lake.wire.down import NotNow
+from lake.wire.shared_state import Shared, State
 
 PROBE = 300.0  # s that one process has for its trial, from request to request, before another may try too
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import requests
 
-from lake.sources.page import SourceDown
+from lake.wire.down import SourceDown
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # what a database answers when it is only having a bad time
 ABSENT = frozenset({404, 410})

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lake.sources.page import SourceDown
+from lake.wire.down import SourceDown
 
 POLL = 0.01  # s between looks at a lock that somebody holds, for less than a millisecond as a rule
 

@@ -18,10 +18,10 @@ import requests
 from filelock import FileLock, Timeout
 
 from lake.settings import Settings
-from lake.sources.answers import NotData, TryAgain
-from lake.sources.body import PIECE, pieces_of
-from lake.sources.clock import Clock
-from lake.sources.page import NotNow, SourceDown
+from lake.wire.answers import NotData, TryAgain
+from lake.wire.body import PIECE, pieces_of
+from lake.wire.clock import Clock
+from lake.wire.down import NotNow, SourceDown
 
 WHOLES = 3  # whole files with a wrong MD5 before the server is believed to have no other
 STRETCH = 1 << 20  # bytes in one go that show a connection to be alive, however often it breaks

@@ -19,18 +19,18 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from lake.settings import Settings
-from lake.sources.answers import ABSENT, NotData, TryAgain, json_of, refuse
-from lake.sources.body import body_of
-from lake.sources.budget import Budget, Spent
-from lake.sources.circuit import Circuit, Fuse
-from lake.sources.clock import Clock, current
-from lake.sources.download import Download, Rest, part_of
-from lake.sources.lanes import Lanes
-from lake.sources.links import Elsewhere, at_home
-from lake.sources.pace import Line, Pace
-from lake.sources.page import SourceDown
-from lake.sources.patience import retrying, too_long, words_of
-from lake.sources.shared_state import Shared
+from lake.wire.answers import ABSENT, NotData, TryAgain, json_of, refuse
+from lake.wire.body import body_of
+from lake.wire.budget import Budget, Spent
+from lake.wire.circuit import Circuit, Fuse
+from lake.wire.clock import Clock, current
+from lake.wire.down import SourceDown
+from lake.wire.download import Download, Rest, part_of
+from lake.wire.lanes import Lanes
+from lake.wire.links import Elsewhere, at_home
+from lake.wire.pace import Line, Pace
+from lake.wire.patience import retrying, too_long, words_of
+from lake.wire.shared_state import Shared
 
 T = TypeVar("T")
 AGAIN = "run the crawl again later: it goes on where it stopped"
