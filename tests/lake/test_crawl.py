@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake.crawl import Busy, _alone, crawl
+from lake.crawl import Busy, crawl
+from lake.crawl.loop import _alone
 from lake.sources.page import Unit
 from lake.sources.scope import Scope
 from lake.store import Lake

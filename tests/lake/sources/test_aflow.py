@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 
 from lake.crawl import crawl
+from lake.crawl.ledger import OF_NOTHING
 from lake.crystal import NUMBER, Crystal, CrystalError
-from lake.ledger import OF_NOTHING
 from lake.sample.mirror.aflow_keywords import KEYWORDS as TOLD
 from lake.sample.mirror.aflux import read_summons
 from lake.sample.telling import Telling

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from lake import crawls
-from lake.crawls import Crawl
-from lake.difference import FEW, LARGEST_DROP, Counts, compare
-from lake.known import Known
-from lake.ledger import Ledger
+from lake.crawl import states
+from lake.crawl.difference import FEW, LARGEST_DROP, Counts, compare
+from lake.crawl.known import Known
+from lake.crawl.ledger import Ledger
+from lake.crawl.states import Crawl
 from lake.rejects import Reject, rejects_of
 from lake.sources.page import Source
 from lake.store import Lake
@@ -39,11 +39,11 @@ def settle(ledger: Ledger, source: Source, whole: bool) -> Verdict:
     """
     lake, crawl = ledger.lake, ledger.crawl
     _write_rejects(lake, crawl)
-    end = crawls.WITH_REJECTS if ledger.rejected else crawls.CLOSED
+    end = states.WITH_REJECTS if ledger.rejected else states.CLOSED
     if not whole:
-        waiting = crawls.held(lake, crawl.source)
-        state = crawls.HELD if waiting else crawls.PUBLISHED
-        crawls.note(lake, crawl, end, state, why=waiting[1] if waiting else None)
+        waiting = states.held(lake, crawl.source)
+        state = states.HELD if waiting else states.PUBLISHED
+        states.note(lake, crawl, end, state, why=waiting[1] if waiting else None)
         return Verdict(state, why=waiting[1] if waiting else None)
     gone = [] if ledger.rejected else list(ledger.known.gone())
     buried = defaultdict(set)
@@ -59,11 +59,11 @@ def settle(ledger: Ledger, source: Source, whole: bool) -> Verdict:
     alarms = [*_too_many_rejects(ledger), *report["alarm"].drop_nulls()]
     if alarms:
         why = "; ".join(alarms[:5]) + (f"; and {len(alarms) - 5} more" if len(alarms) > 5 else "")
-        crawls.note(lake, crawl, end, crawls.HELD, why=why)
-        return Verdict(crawls.HELD, counts.gone, why)
+        states.note(lake, crawl, end, states.HELD, why=why)
+        return Verdict(states.HELD, counts.gone, why)
     ledger.bury(gone)
-    crawls.note(lake, crawl, end, crawls.PUBLISHED)
-    return Verdict(crawls.PUBLISHED, counts.gone)
+    states.note(lake, crawl, end, states.PUBLISHED)
+    return Verdict(states.PUBLISHED, counts.gone)
 
 
 def _too_many_rejects(ledger: Ledger) -> list[str]:
@@ -76,16 +76,16 @@ def _too_many_rejects(ledger: Ledger) -> list[str]:
 
 def accept(lake: Lake, source: str) -> Crawl:
     """Publish the crawl that is held: somebody has looked at its differences. Raises ValueError where none is held."""
-    waiting = crawls.held(lake, source)
+    waiting = states.held(lake, source)
     if waiting is None:
         raise ValueError(f"only a crawl that is held can be accepted, and {source} has none: nothing needs to be done")
     crawl, why = waiting
-    if not crawl.scope and not crawls.has_rejects(lake, crawl):
+    if not crawl.scope and not states.has_rejects(lake, crawl):
         with Known.of(lake, source, crawl.id) as known:
             ledger = Ledger(lake, crawl, known)
             ledger.recall_listings()
             ledger.bury(known.gone())
-    crawls.note(lake, crawl, crawls.PUBLISHED, why=f"accepted; it was held because {why}")
+    states.note(lake, crawl, states.PUBLISHED, why=f"accepted; it was held because {why}")
     return crawl
 
 

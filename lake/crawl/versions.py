@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from lake.crawls import published
+from lake.crawl.states import published
 from lake.sources.page import MAIN
 from lake.store import Lake
 from lake.tables import RECORDS

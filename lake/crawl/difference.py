@@ -13,11 +13,11 @@ from math import sqrt
 import numpy as np
 import polars as pl
 
-from lake.crawls import published
+from lake.crawl.states import published
+from lake.crawl.versions import latest_records
 from lake.sources.page import Source
 from lake.store import Lake
 from lake.tables import DIFFERENCES, RECORDS
-from lake.versions import latest_records
 
 RECORDS_FIELD = "records"
 LARGEST_DROP = 0.05  # share of the records that may be gone at once

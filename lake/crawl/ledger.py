@@ -1,7 +1,7 @@
 """The ledger of one crawl: units that are done, records that are new, ids that were listed, written in batches.
 
 What belongs here: rows of `pages`, `listings` and `records`, and the order they are written in. Which unit comes next
-belongs to crawl.py, states of a crawl to crawls.py.
+belongs to loop.py, states of a crawl to states.py.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 import orjson
 import polars as pl
 
-from lake.crawls import Crawl
-from lake.known import Known
+from lake.crawl.known import Known
+from lake.crawl.states import Crawl
 from lake.sources.page import Page, Record, Unit
 from lake.store import Lake
 from lake.tables import LISTINGS, PAGES, RECORDS

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from filelock import FileLock, Timeout
 
-from lake import crawls
-from lake.known import Known
-from lake.ledger import Ledger
+from lake.crawl import states
+from lake.crawl.known import Known
+from lake.crawl.ledger import Ledger
+from lake.crawl.publication import settle
 from lake.progress import Meter
-from lake.publication import settle
 from lake.sources.page import Page, Source, Unit
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
@@ -78,16 +78,16 @@ def crawl(
     """
     with _alone(lake, source):
         marker = source.marker()
-        there = crawls.left_open(lake, source.name, str(scope))
-        this = there or crawls.Crawl.now(source.name, str(scope), marker)
+        there = states.left_open(lake, source.name, str(scope))
+        this = there or states.Crawl.now(source.name, str(scope), marker)
         report = CrawlReport(source.name, this.id, "open", this.marker, this.scope)
         if there is None:
-            unmoved = marker is not None and marker == crawls.settled_marker(lake, source.name)
+            unmoved = marker is not None and marker == states.settled_marker(lake, source.name)
             if unmoved and scope.whole and not anew:
-                crawls.note(lake, this, crawls.OPENED, crawls.CLOSED)
+                states.note(lake, this, states.OPENED, states.CLOSED)
                 report.state = "unchanged"
                 return report
-            crawls.note(lake, this, crawls.OPENED)
+            states.note(lake, this, states.OPENED)
         with Known.of(lake, source.name, this.id) as known:
             ledger = Ledger(lake, this, known)
             ledger.recall()

@@ -1,6 +1,6 @@
 """Which fields a property needs that no crawl ever asked for: what a column crawl would have to fetch.
 
-What belongs here: comparing the catalog's paths with what sources keep. Fetching is crawl.py's, with a scope's column.
+What belongs here: comparing the catalog's paths with what sources keep. Fetching is loop.py's, with a scope's column.
 """
 
 from __future__ import annotations
