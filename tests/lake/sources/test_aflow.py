@@ -23,9 +23,11 @@ from lake.sample.mirror.aflow_keywords import KEYWORDS as TOLD
 from lake.sample.mirror.aflux import read_summons
 from lake.sample.telling import Telling
 from lake.settings import Settings
-from lake.sources import aflow, aflow_units, source_named
-from lake.sources.aflow_rows import crystal_of, level_of, rows_of
-from lake.sources.aflow_summons import ELEMENTS, catalogs_of, parts_of, summons
+from lake.sources import source_named
+from lake.sources.aflow import source as aflow
+from lake.sources.aflow import units as aflow_units
+from lake.sources.aflow.rows import crystal_of, level_of, rows_of
+from lake.sources.aflow.summons import ELEMENTS, catalogs_of, parts_of, summons
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import PAGES, RECORDS

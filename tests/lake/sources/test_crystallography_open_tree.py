@@ -19,8 +19,8 @@ from lake.sample.mirror.cod_tree import write_tree
 from lake.sample.real import FILES, MissingData, cod, real_folder
 from lake.settings import Settings
 from lake.sources import source_named
-from lake.sources.crystallography_open_rows import READ_OFF
-from lake.sources.crystallography_open_tree import Tree, Unreadable
+from lake.sources.crystallography_open.rows import READ_OFF
+from lake.sources.crystallography_open.tree import Tree, Unreadable
 from lake.sources.page import Unusable
 from lake.sources.scope import Scope
 from lake.store import Lake

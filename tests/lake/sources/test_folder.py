@@ -20,7 +20,9 @@ from lake.crystal import SYMBOLS, Crystal, CrystalError
 from lake.entries import write_entries
 from lake.sample import crystals as sample
 from lake.settings import Settings
-from lake.sources import EVERY, NAMES, folder, folder_files, source_named
+from lake.sources import EVERY, NAMES, source_named
+from lake.sources.folder import files as folder_files
+from lake.sources.folder import source as folder
 from lake.sources.page import Unit
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake

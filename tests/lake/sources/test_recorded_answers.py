@@ -18,7 +18,9 @@ from starlette.responses import Response
 from lake.crystal import Crystal, CrystalError
 from lake.extxyz import frames
 from lake.settings import Settings
-from lake.sources import aflow, aflow_rows, source_named
+from lake.sources import source_named
+from lake.sources.aflow import rows as aflow_rows
+from lake.sources.aflow import source as aflow
 from lake.sources.page import Unusable
 from lake.wire.answers import NotData
 from lake.wire.http import Polite
@@ -136,7 +138,7 @@ def rows_of_cod(file: Path) -> list[object]:
 
 def cif(file: Path) -> list[Crystal | str]:
     """The crystal, or why there is none: in words of ours, which say the rule and what was found."""
-    from lake.sources.crystallography_open import cif_of
+    from lake.sources.crystallography_open.engine import cif_of
 
     told = {"row": {"file": file.stem[:7], "status": None}, "cif": cif_of(file.read_bytes())}
     try:

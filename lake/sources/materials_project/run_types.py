@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lake.sources.materials_project_documents import normal_id
-from lake.sources.materials_project_routes import CORE
+from lake.sources.materials_project.documents import normal_id
+from lake.sources.materials_project.routes import CORE
 
 if TYPE_CHECKING:
-    from lake.sources.materials_project_client import Client
+    from lake.sources.materials_project.client import Client
 
 RunTypes = Mapping[str, str]  # task id -> run type
 PER_PAGE = 1000

@@ -13,7 +13,7 @@ from importlib import import_module
 import orjson
 from pydantic import BaseModel
 
-from lake.sources.materials_project_routes import GROUPS, ROUTES, SUMMARY, Route
+from lake.sources.materials_project.routes import GROUPS, ROUTES, SUMMARY, Route
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Materials Project: summary documents with the crystals, and the routes that hold what a summary lacks; by mp-api.
 
 What belongs here: which questions a crawl by REST puts, and what their answers are to it. What the routes are and how
-each may be asked: materials_project_routes.py; documents as records and entries: materials_project_documents.py; the
-same from the public Delta tables: materials_project_collection.py.
+each may be asked: routes.py; documents as records and entries: documents.py; the
+same from the public Delta tables: collection.py.
 
 What the service does. Summary comes sorted by material_id, but none of the indexes that the server picks gives that
 order: every page costs it a sort of all that matches. So a collection above 20,000 documents is asked in parts, by
@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from lake.settings import Settings
-from lake.sources.materials_project_columns import Column, column_named, told_under
-from lake.sources.materials_project_documents import (
+from lake.sources.materials_project.columns import Column, column_named, told_under
+from lake.sources.materials_project.documents import (
     Document,
     entry_of,
     normal_id,
@@ -39,14 +39,14 @@ from lake.sources.materials_project_documents import (
     record_of,
     with_run_types,
 )
-from lake.sources.materials_project_routes import ROUTES, SUMMARY, Route, parts, routes_named
-from lake.sources.materials_project_run_types import PER_QUESTION, TasksBehind
-from lake.sources.materials_project_session import Session
+from lake.sources.materials_project.routes import ROUTES, SUMMARY, Route, parts, routes_named
+from lake.sources.materials_project.run_types import PER_QUESTION, TasksBehind
+from lake.sources.materials_project.session import Session
 from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
 
 if TYPE_CHECKING:
-    from lake.sources.materials_project_client import Client, Told
+    from lake.sources.materials_project.client import Client, Told
 
 PER_PAGE = 1000  # the server's own maximum
 LARGEST = 20_000  # documents that are read as one part
@@ -237,7 +237,7 @@ class MaterialsProject:
         return TasksBehind(self._client)
 
     def _client_of(self, session: Session) -> Client:
-        from lake.sources.materials_project_client import Client  # mp-api takes seconds to import
+        from lake.sources.materials_project.client import Client  # mp-api takes seconds to import
 
         key = self._settings.mp_key.get_secret_value() if self._settings.mp_key else ""
         return Client(session, key)
@@ -246,7 +246,7 @@ class MaterialsProject:
 def source(settings: Settings) -> MaterialsProject:
     """The configured source: by REST, or from the public Delta tables where `mp_collection` says where they are."""
     if settings.mp_collection:
-        from lake.sources.materials_project_collection import MaterialsProjectCollection
+        from lake.sources.materials_project.collection import MaterialsProjectCollection
 
         return MaterialsProjectCollection(settings)
     return MaterialsProject(settings)

@@ -24,8 +24,8 @@ import orjson
 
 from lake.cif import cif_fields, cif_text, crystal_from_cif
 from lake.settings import Settings
-from lake.sources import crystallography_open_units as units
-from lake.sources.crystallography_open_rows import (
+from lake.sources.crystallography_open import units
+from lake.sources.crystallography_open.rows import (
     READ_OFF,
     Row,
     count_of,
@@ -35,8 +35,8 @@ from lake.sources.crystallography_open_rows import (
     row_off_cif,
     rows_of,
 )
-from lake.sources.crystallography_open_rsync import Rsync
-from lake.sources.crystallography_open_tree import File, Tree, Unreadable
+from lake.sources.crystallography_open.rsync import Rsync
+from lake.sources.crystallography_open.tree import File, Tree, Unreadable
 from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
 from lake.wire.answers import NotData, quoted

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from lake.sources.crystallography_open_rows import ID
+from lake.sources.crystallography_open.rows import ID
 from lake.sources.page import Unit
 from lake.sources.scope import Scope
 

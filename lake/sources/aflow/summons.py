@@ -1,6 +1,6 @@
 """How a question to AFLUX is written, and how AFLOW is cut into parts that keep every question small.
 
-What belongs here: the words of a summons. Asking belongs to aflow.py, what a row says to aflow_rows.py.
+What belongs here: the words of a summons. Asking belongs to source.py, what a row says to rows.py.
 Grammar: Rose et al., doi:10.1016/j.commatsci.2017.04.036; `,` and, `!` not, `*` any value, `$` asked but not told.
 """
 

@@ -9,7 +9,7 @@ If the first crawl finds otherwise, this module is the place.
 from __future__ import annotations
 
 from lake.settings import Settings
-from lake.sources.crystallography_open import CrystallographyOpen, locally
+from lake.sources.crystallography_open.engine import CrystallographyOpen, locally
 from lake.wire.http import Polite
 
 CIF_BYTES = 4_000  # a guess: a cell, a space group and few sites

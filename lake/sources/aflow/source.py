@@ -19,9 +19,9 @@ from urllib.parse import quote
 import orjson
 
 from lake.settings import Settings
-from lake.sources import aflow_units as units
-from lake.sources.aflow_rows import crystal_of, dates_of, fields_of, keywords_of, level_of, rows_of, says
-from lake.sources.aflow_summons import (
+from lake.sources.aflow import units
+from lake.sources.aflow.rows import crystal_of, dates_of, fields_of, keywords_of, level_of, rows_of, says
+from lake.sources.aflow.summons import (
     CATALOGS,
     ELEMENTS,
     GRAMMAR,

@@ -1,7 +1,7 @@
 """A local copy of the database's files: which entries it holds, what their files say, and nothing outside of it.
 
 What belongs here: walking and reading a folder of CIFs. How the folder is filled belongs to
-crystallography_open_rsync.py, what a crawl asks of it to crystallography_open.py.
+rsync.py, what a crawl asks of it to engine.py.
 Tried on folders made from the sample and from 99 real CIFs; the real tree of 535,041 files was never seen here.
 """
 
@@ -16,7 +16,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from lake.sources.crystallography_open_rows import header_of
+from lake.sources.crystallography_open.rows import header_of
 from lake.wire.down import SourceDown
 
 DIGITS = 7  # of an id

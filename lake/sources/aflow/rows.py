@@ -1,6 +1,6 @@
 """What an AFLUX row says, in either paging shape: numbers may be text, and lists may be text with commas.
 
-What belongs here: reading rows. Asking for them belongs to aflow.py.
+What belongs here: reading rows. Asking for them belongs to source.py.
 """
 
 from __future__ import annotations

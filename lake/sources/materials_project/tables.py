@@ -1,6 +1,6 @@
 """Rows of Materials Project's Delta tables, in order and a few at a time, however large files and row groups are.
 
-What belongs here: reading one table. What its rows mean belongs to materials_project_collection.py.
+What belongs here: reading one table. What its rows mean belongs to collection.py.
 """
 
 from __future__ import annotations

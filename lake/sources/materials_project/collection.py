@@ -1,6 +1,6 @@
 """Materials Project from its public Delta tables: the same records without a key, a thousand rows at a time.
 
-What belongs here: what the tables' rows are to a crawl. How they are read: materials_project_tables.py. The setting
+What belongs here: what the tables' rows are to a crawl. How they are read: tables.py. The setting
 `mp_collection` names their folder, on S3 `s3://materialsproject-build/collections` (region us-east-1, unsigned); each
 route is a table below it (`summary`, `thermo`, core as `materials`), as mp-api 0.46.5 finds them. Phonon has none there
 and is left out.
@@ -23,11 +23,11 @@ from typing import Any
 import pyarrow as pa
 
 from lake.settings import Settings
-from lake.sources.materials_project import BYTES, MaterialsProject
-from lake.sources.materials_project_columns import column_named, told_under
-from lake.sources.materials_project_documents import Document, normal_id, record_of, with_run_types
-from lake.sources.materials_project_routes import CORE, PHONON, ROUTES, SUMMARY, Route
-from lake.sources.materials_project_tables import Table
+from lake.sources.materials_project.columns import column_named, told_under
+from lake.sources.materials_project.documents import Document, normal_id, record_of, with_run_types
+from lake.sources.materials_project.routes import CORE, PHONON, ROUTES, SUMMARY, Route
+from lake.sources.materials_project.source import BYTES, MaterialsProject
+from lake.sources.materials_project.tables import Table
 from lake.sources.page import Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
 from lake.wire.down import SourceDown

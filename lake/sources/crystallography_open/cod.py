@@ -9,8 +9,8 @@ compares is a few megabytes.
 from __future__ import annotations
 
 from lake.settings import Settings
-from lake.sources.crystallography_open import CrystallographyOpen, locally
-from lake.sources.crystallography_open_rows import Row
+from lake.sources.crystallography_open.engine import CrystallographyOpen, locally
+from lake.sources.crystallography_open.rows import Row
 from lake.sources.page import Unusable
 from lake.wire.http import Polite
 

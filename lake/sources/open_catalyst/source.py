@@ -4,10 +4,10 @@ An archive is a plain tar of `<id>.extxyz.xz` trajectories and a `system.txt` wi
 once, goes on where a download broke off, is held against its MD5, and stays on disk while hundreds of its members after
 hundreds are read by their places (relaxations.py); it is never extracted. The next archive's download removes it, so
 that the disk holds one at a time; the last one stays until then, or until somebody removes the folder.
-The real server's list stands in its documentation, so in open_catalyst_archives.py; a server of one's own may tell it
+The real server's list stands in its documentation, so in archives.py; a server of one's own may tell it
 in an `index.txt`, as md5sum writes it. Which archives are taken: `CRYSTAL_LAKE_OCP_ARCHIVES`.
 
-Left out: the IS2RE databases (LMDB) and the mapping tables, which are pickles, and OC22 (open_catalyst_archives.py).
+Left out: the IS2RE databases (LMDB) and the mapping tables, which are pickles, and OC22 (archives.py).
 Assumed, never seen live: that archives hold what the documentation says. Others found (2020, 2023) that the real server
 answers 403 for what it does not have; 403 stands for a refusal as well, so it stops a crawl and buries nothing.
 Tried on: eight recorded relaxations, and the mirror on loopback.
@@ -29,9 +29,9 @@ import requests
 from lake.crystal import CrystalError
 from lake.extxyz import crystal_from_extxyz
 from lake.settings import Settings
-from lake.sources.open_catalyst_archives import GB, PACKED, PUBLISHED, UNPACKED, USUAL, chosen
+from lake.sources.open_catalyst.archives import GB, PACKED, PUBLISHED, UNPACKED, USUAL, chosen
+from lake.sources.open_catalyst.relaxations import Contents, contents, relaxations
 from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit
-from lake.sources.relaxations import Contents, contents, relaxations
 from lake.sources.scope import Scope
 from lake.wire.answers import ABSENT, PASSING, NotData, TryAgain, quoted
 from lake.wire.down import SourceDown

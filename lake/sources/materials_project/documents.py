@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from lake.crystal import Crystal, CrystalError
-from lake.sources.materials_project_routes import Route, within
+from lake.sources.materials_project.routes import Route, within
 from lake.sources.page import Entry, Record, Unusable
 from lake.sources.reading import atomic_numbers, cell_vectors, site_positions
 

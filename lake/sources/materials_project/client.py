@@ -16,8 +16,8 @@ from typing import Any
 import requests
 from mp_api.client.core import BaseRester
 
-from lake.sources.materials_project_routes import Route
-from lake.sources.materials_project_session import Session
+from lake.sources.materials_project.routes import Route
+from lake.sources.materials_project.session import Session
 from lake.wire.answers import NotData, TryAgain
 from lake.wire.down import SourceDown
 

@@ -1,7 +1,7 @@
 """Files of crystals below a folder: which there are, and the text of each crystal in them, verbatim.
 
 What belongs here: walking a folder and cutting files, by formats that are named and never guessed from a content.
-Links are not followed, hidden and other files are counted and left alone. What a text means belongs to folder.py.
+Links are not followed, hidden and other files are counted and left alone. What a text means belongs to source.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """rsync: the database's whole tree brought up to date in a local folder, by the program of that name.
 
-What belongs here: how rsync is called and when it failed. What lies in the tree: crystallography_open_tree.py.
+What belongs here: how rsync is called and when it failed. What lies in the tree: tree.py.
 COD keeps `rsync://www.crystallography.net/cif/` for this; tried against `rsync --daemon` on loopback, never on COD's.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lake.progress import track
-from lake.sources.crystallography_open_tree import DIGITS, Tree
+from lake.sources.crystallography_open.tree import DIGITS, Tree
 from lake.wire.down import SourceDown
 
 MOST_DELETED = 5_000  # files of one night: COD withdraws a few, an empty module would withdraw all of them

@@ -1,6 +1,6 @@
 """The units of a crawl of AFLOW: a look at a part, a page of its rows, a sweep of its dates, a question about ids.
 
-What belongs here: how units are named, and how one is divided. What a unit brings belongs to aflow.py.
+What belongs here: how units are named, and how one is divided. What a unit brings belongs to source.py.
 A unit's request: `ask` is its kind; `where` filters; `page` counts from 1 pages of `size` rows (`sweep` of a sweep's);
 `column` is the only keyword to fetch, empty for all that are kept.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import TypeVar
 
-from lake.sources.aflow_summons import Where
+from lake.sources.aflow.summons import Where
 from lake.sources.page import Unit
 
 T = TypeVar("T")

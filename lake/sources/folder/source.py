@@ -30,7 +30,7 @@ from lake.crystal import Crystal, CrystalError
 from lake.extxyz import crystal_from_extxyz, extxyz_fields
 from lake.poscar import crystal_from_poscar
 from lake.settings import Settings
-from lake.sources.folder_files import STREAMED, BadFile, Found, Piece, format_of, found, pieces, walk
+from lake.sources.folder.files import STREAMED, BadFile, Found, Piece, format_of, found, pieces, walk
 from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit, Unusable
 from lake.sources.reading import atomic_numbers, cell_vectors, from_cartesian, site_positions
 from lake.sources.scope import Scope
