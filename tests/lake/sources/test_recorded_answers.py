@@ -14,7 +14,7 @@ import pytest
 
 from lake.crystal import CrystalError
 from lake.settings import Settings
-from lake.sources import aflow_rows, crystallography_open, oqmd, relaxations, source_named
+from lake.sources import aflow_rows, crystallography_open, relaxations, source_named
 from lake.sources.answers import NotData
 from lake.sources.open_catalyst import index_of
 from lake.sources.page import Unusable
@@ -82,17 +82,6 @@ def test_an_empty_catalog_is_an_empty_list():
     assert aflow_rows.rows_of(b"\xef\xbb\xbf{}") == (0, [])
 
 
-def test_an_oqmd_page_is_read_and_ends_without_a_link():
-    answer = oqmd.page_of((SHAPES / "oqmd/structures.json").read_bytes())
-    good, mixed = answer["data"]
-    assert oqmd.next_link(answer) is None
-    assert oqmd.next_link({"links": {"next": {"href": "x"}}}) == oqmd.next_link({"links": {"next": "x"}}) == "x"
-    assert source("oqmd").read(payload(good)).crystal.positions.tolist()[1] == pytest.approx([0.5, 0.5, 0.5])
-    assert source("oqmd").fields(payload(good))["_oqmd_stability"] == -0.01
-    with pytest.raises(CrystalError, match="disorder"):
-        source("oqmd").read(payload(mixed))
-
-
 @pytest.mark.parametrize(
     "name, entry, count, level", [("cod", "9008564", 8, "experiment"), ("pcod", "8000001", 24, None)]
 )
@@ -146,16 +135,6 @@ def test_a_list_of_md5s_is_read_and_a_web_page_is_not():
     assert index_of(b"d41d8cd98f00b204e9800998ecf8427e  a/0.tar\n") == {"a/0.tar": "d41d8cd98f00b204e9800998ecf8427e"}
     with pytest.raises(NotData):
         index_of(b"<html>0.tar</html>")
-
-
-@real
-def test_all_recorded_oqmd_structures_become_crystals():
-    pages = json.loads((WIRE / "oqmd/optimade_five_pages.json").read_text())
-    rows = [row for page in pages for row in oqmd.page_of(orjson.dumps(page))["data"]]
-    crystals = [source("oqmd").read(payload(row)).crystal.checked() for row in rows]
-    assert len(crystals) == 1000 == len({row["id"] for row in rows})
-    home = source("oqmd")._http
-    assert all(home.own(oqmd.next_link(page)).startswith("https://oqmd.org/optimade/") for page in pages)
 
 
 @real
