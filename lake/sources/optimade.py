@@ -94,7 +94,8 @@ class Optimade:
     def plan(self, scope: Scope, field: str = "") -> Iterator[Unit]:
         """Pages of parts that are small enough; of one field alone, where one is named. Raises SourceDown."""
         for part, n in parts(Part.of(scope), lambda part: self._count(part).returned, scope.limit):
-            request = {"path": "optimade", "filter": filter_of(part)} | ({"field": field} if field else {})
+            request = {"path": "optimade", "filter": filter_of(part), "counted": n is not None}
+            request |= {"field": field} if field else {}
             size = min(self.page_limit, scope.limit or self.page_limit)
             yield from offsets.pages(str(part), request, 0, n or 1, size, last=scope.limit is None)
 
@@ -188,7 +189,7 @@ class Optimade:
 
     def _linked(self, unit: Unit, link: str) -> Unit:
         """The unit of a link: by its offset where it has one that leads on."""
-        request = {name: unit.request[name] for name in ("path", "filter", "field") if name in unit.request}
+        request = {name: unit.request[name] for name in ("path", "filter", "counted", "field") if name in unit.request}
         at = parse_qs(urlsplit(link).query).get("page_offset", [""])[0]
         if "link" not in unit.request and at.isdigit() and int(at) > offsets.span(unit)[0]:
             return offsets.page(unit.partition, request, int(at), self.page_limit, last=True)

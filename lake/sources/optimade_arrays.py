@@ -7,10 +7,12 @@ Structures: https://www.optimade.org/optimade, section "Structures Entries".
 
 from __future__ import annotations
 
-from array import array
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import countOf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ from lake.crystal import NUMBER, Crystal, CrystalError
 from lake.sources.page import Unusable
 
 Row = Mapping[str, Any]
+_Read = tuple[int, list, Sequence[str], list, bool]  # row, cell, symbols, sites, whether the sites are fractional
 FLAT = 1e-6  # A^3; a cell below it spans no volume
 NUMBERS = frozenset({int, float})
 
@@ -52,7 +55,20 @@ class Structures:
 
 def structures_of(page: bytes, direct: str = "") -> Structures:
     """The structures on a page, from its bytes; ValueError or KeyError where it is no list of entries."""
-    return structures([entry["attributes"] for entry in orjson.loads(page)["data"]], direct)
+    with collector_at_rest():
+        return structures([entry["attributes"] for entry in orjson.loads(page)["data"]], direct)
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """No garbage is looked for while lists of a page are made by the thousand: none of them refers back to itself."""
+    worked = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if worked:
+            gc.enable()
 
 
 def structures(rows: Iterable[Row], direct: str = "") -> Structures:
@@ -81,16 +97,6 @@ def structures(rows: Iterable[Row], direct: str = "") -> Structures:
     return Structures(rows_, lattices, _offsets(counts), positions, numbers, refused)
 
 
-class _Read(NamedTuple):
-    """One row, looked at but not converted. direct: whether its positions are fractional."""
-
-    row: int
-    lattice: list
-    symbols: Sequence[str]
-    sites: list
-    direct: bool
-
-
 class _Arrays(NamedTuple):
     rows: np.ndarray
     lattices: np.ndarray
@@ -115,7 +121,7 @@ def _read(number: int, row: Row, direct: str) -> _Read:
             f"every site needs one position and one element, found {len(sites)} positions and {len(symbols)} elements"
         )
     species = row.get("species")
-    return _Read(number, lattice, _elements(species, symbols) if species else symbols, sites, bool(fractional))
+    return number, lattice, _elements(species, symbols) if species else symbols, sites, bool(fractional)
 
 
 def _absent(row: Row) -> str:
@@ -152,7 +158,7 @@ def _converted(read: Sequence[_Read], refused: dict[int, Exception]) -> Iterator
     except (CrystalError, TypeError, ValueError, OverflowError) as fault:
         if len(read) == 1:
             named = isinstance(fault, CrystalError)
-            refused[read[0].row] = fault if named else CrystalError(f"a structure must be lists of numbers, {fault}")
+            refused[read[0][0]] = fault if named else CrystalError(f"a structure must be lists of numbers, {fault}")
             return
         middle = len(read) // 2
         yield from _converted(read[:middle], refused)
@@ -161,49 +167,57 @@ def _converted(read: Sequence[_Read], refused: dict[int, Exception]) -> Iterator
 
 def _convert(read: Sequence[_Read]) -> _Arrays:
     """Arrays for rows that are all good; raises, naming what was found first, where one is not."""
-    vectors = list(chain.from_iterable(one.lattice for one in read))
-    if len(vectors) != 3 * len(read) or {len(one.lattice) for one in read} != {3}:
-        raise CrystalError(f"a crystal needs three cell vectors of three numbers, found {read[0].lattice!r:.80}")
-    lattices = _triples(vectors, "three cell vectors of three numbers").reshape(-1, 3, 3)
-    flat = np.abs(np.linalg.det(lattices)) < FLAT
+    rows, cells, symbols, sites, direct = zip(*read, strict=True)
+    if countOf(map(len, cells), 3) < len(cells):
+        raise CrystalError(f"a crystal needs three cell vectors of three numbers, found {cells[0]!r:.80}")
+    lattices = _triples(chain.from_iterable(cells), "three cell vectors of three numbers").reshape(-1, 3, 3)
+    normals = _normals(lattices)
+    volumes = (lattices[:, 0] * normals[:, 0]).sum(axis=1)
+    flat = np.abs(volumes) < FLAT
     if flat.any():
-        raise CrystalError(f"cell vectors must span a volume, found {read[int(flat.argmax())].lattice!r:.80}")
-    counts = np.fromiter((len(one.symbols) for one in read), np.int64, len(read))
-    positions = _triples(list(chain.from_iterable(one.sites for one in read)), "site positions of three numbers")
-    fractional = np.fromiter((one.direct for one in read), bool, len(read))
-    if not fractional.all():
-        positions = _fractional(positions, lattices, counts, fractional)
-    rows = np.fromiter((one.row for one in read), np.int64, len(read))
-    return _Arrays(rows, lattices, _offsets(counts), positions, _numbers(read, int(counts.sum())))
+        raise CrystalError(f"cell vectors must span a volume, found {cells[int(flat.argmax())]!r:.80}")
+    counts = np.fromiter(map(len, symbols), np.int64, len(rows))
+    positions = _triples(chain.from_iterable(sites), "site positions of three numbers")
+    if not all(direct):
+        found = _fractional(positions, normals / volumes[:, None, None], counts)
+        told = np.repeat(direct, counts)[:, None]
+        positions = np.where(told, positions, found) if any(direct) else found
+    return _Arrays(np.array(rows), lattices, _offsets(counts), positions, _numbers(symbols, int(counts.sum())))
 
 
-def _triples(lists: list, what: str) -> np.ndarray:
+def _triples(lists: Iterable[list], what: str) -> np.ndarray:
     """(n, 3) float64 from n lists of three numbers."""
-    if set(map(len, lists)) != {3}:
+    lists = list(lists)
+    if countOf(map(len, lists), 3) < len(lists):
         raise CrystalError(f"a crystal needs {what}, found {next(one for one in lists if len(one) != 3)!r:.80}")
     flat = list(chain.from_iterable(lists))
-    if not NUMBERS.issuperset(map(type, flat)):
+    if countOf(map(type, flat), float) < len(flat) and not NUMBERS.issuperset(map(type, flat)):
         strange = next(number for number in flat if type(number) not in NUMBERS)
         raise CrystalError(f"a crystal needs {what}, found {strange!r:.80} among them")
-    return np.frombuffer(array("d", flat), dtype=np.float64).reshape(-1, 3)
+    return np.fromiter(flat, np.float64, len(flat)).reshape(-1, 3)
 
 
-def _numbers(read: Sequence[_Read], n: int) -> np.ndarray:
+def _numbers(symbols: Iterable[Sequence[str]], n: int) -> np.ndarray:
     try:
-        return np.fromiter(map(NUMBER.__getitem__, chain.from_iterable(one.symbols for one in read)), np.int64, n)
+        return np.fromiter(map(NUMBER.__getitem__, chain.from_iterable(symbols)), np.int64, n)
     except KeyError as strange:
         raise CrystalError(f"sites must be elements, found {strange}: a vacancy, a dummy or a label") from None
 
 
-def _fractional(sites: np.ndarray, lattices: np.ndarray, counts: np.ndarray, already: np.ndarray) -> np.ndarray:
-    """Fractional positions of Cartesian sites; those of structures that have them `already` stay.
+def _normals(lattices: np.ndarray) -> np.ndarray:
+    """(n, 3, 3): the cross products b x c, c x a, a x b of each cell's vectors; over the volume, its inverse's columns.
 
-    Written out column by column: the same bits come out however many structures there are.
+    Written out, as below: the same bits come out however many structures there are.
     """
-    inverse = np.repeat(np.linalg.inv(lattices), counts, axis=0)
+    u, v = lattices[:, [1, 2, 0]], lattices[:, [2, 0, 1]]
+    return u[..., [1, 2, 0]] * v[..., [2, 0, 1]] - u[..., [2, 0, 1]] * v[..., [1, 2, 0]]
+
+
+def _fractional(sites: np.ndarray, columns: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Fractional positions (sites, 3) of Cartesian ones, by the columns of each structure's inverse cell (n, 3, 3)."""
+    columns = np.repeat(columns, counts, axis=0)
     x, y, z = sites[:, 0:1], sites[:, 1:2], sites[:, 2:3]
-    found = x * inverse[:, 0] + y * inverse[:, 1] + z * inverse[:, 2]
-    return np.where(np.repeat(already, counts)[:, None], sites, found) if already.any() else found
+    return x * columns[:, :, 0] + y * columns[:, :, 1] + z * columns[:, :, 2]
 
 
 def _offsets(counts: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ import orjson
 from lake.settings import Settings
 from lake.sources import oqmd_rest
 from lake.sources.optimade import Optimade
-from lake.sources.optimade_arrays import structures
+from lake.sources.optimade_arrays import collector_at_rest, structures
 from lake.sources.oqmd_dump import OqmdDump
 from lake.sources.oqmd_rest import OqmdRest
 from lake.sources.page import MAIN, Entry, Forecast, Page, Unit, Unusable
@@ -101,7 +101,11 @@ class Oqmd:
         return found
 
     def read_many(self, payloads: Sequence[str]) -> list[Entry | Exception]:
-        """What `read` gives or raises for each payload, for little more than the price of one."""
+        """What `read` gives or raises for each payload, all in one conversion."""
+        with collector_at_rest():
+            return self._read_many(payloads)
+
+    def _read_many(self, payloads: Sequence[str]) -> list[Entry | Exception]:
         told: list[Entry | Exception] = []
         rows: dict[int, dict[str, Any]] = {}
         for number, payload in enumerate(payloads):

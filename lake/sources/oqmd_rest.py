@@ -61,7 +61,7 @@ class OqmdRest:
     def plan(self, scope: Scope) -> Iterator[Unit]:
         """Pages of parts that are small enough. Raises SourceDown."""
         for part, n in parts(Part.of(scope), self._count, scope.limit):
-            request = {"path": "rest", "filter": filter_of(part)}
+            request = {"path": "rest", "filter": filter_of(part), "counted": True}
             size = min(self.page_limit, scope.limit or self.page_limit)
             yield from offsets.pages(str(part), request, 0, n or 1, size, last=scope.limit is None)
 

@@ -20,11 +20,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from lake.sources.mysqldump import BadDump, Rows, Value, rows
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 MEMORY = "1GB"
 FIT = b"standard"
@@ -112,20 +113,24 @@ def staged(dump: Path, sha256: str, folder: Path) -> Path:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(file: Path) -> Iterator[DuckDBPyConnection]:
     """A staged file, for reading."""
+    import duckdb
+
     with duckdb.connect(str(file), read_only=True, config={"memory_limit": MEMORY, "threads": 1}) as database:
         yield database
 
 
 @contextmanager
-def _database(file: Path, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _database(file: Path, folder: Path) -> Iterator[DuckDBPyConnection]:
+    import duckdb
+
     how = {"memory_limit": MEMORY, "temp_directory": str(folder / "oqmd.spill"), "preserve_insertion_order": "false"}
     with duckdb.connect(str(file), config=how) as database:
         yield database
 
 
-def _load(database: duckdb.DuckDBPyConnection, dump: Path) -> None:
+def _load(database: DuckDBPyConnection, dump: Path) -> None:
     for table, columns in WANTED.items():
         database.execute(f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
     seen = set()
@@ -137,7 +142,10 @@ def _load(database: duckdb.DuckDBPyConnection, dump: Path) -> None:
         raise BadDump(f"{dump} must hold rows of {', '.join(NEEDED)}; it has none of {', '.join(absent)}")
 
 
-def _insert(database: duckdb.DuckDBPyConnection, batch: Rows) -> None:
+def _insert(database: DuckDBPyConnection, batch: Rows) -> None:
+    import duckdb
+    import pyarrow as pa
+
     columns = WANTED[batch.table]
     names = list(columns)
     values = dict(zip(names, zip(*batch.values, strict=True), strict=True))

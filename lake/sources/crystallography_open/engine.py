@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from lake.cif import cif_fields, cif_text, crystal_from_cif
+from lake.cif import cif_fields, cif_text, crystal_from_cif, determination
 from lake.settings import Settings
 from lake.sources.crystallography_open import units
 from lake.sources.crystallography_open.rows import (
@@ -143,8 +143,11 @@ class CrystallographyOpen:
     def read(self, payload: str) -> Entry:
         """The cell of the CIF with its symmetry expanded; withdrawn, doubled and disordered entries cannot be used."""
         record = orjson.loads(payload)
-        must_stand(record["row"])
-        return Entry(crystal_from_cif(record["cif"]), self.level(record["row"]), licence=self.licence)
+        row, text = record["row"], record["cif"]
+        must_stand(row)
+        crystal = crystal_from_cif(text)
+        level = self.level(row if row.get("method") else row | {"method": determination(text)})
+        return Entry(crystal, level, licence=self.licence)
 
     def _list(self, unit: Unit, known: Mapping[str, str]) -> Page:
         """Count, and list what is not too much; entries whose revision is not the known one follow."""
