@@ -29,10 +29,11 @@ import requests
 from lake.crystal import CrystalError
 from lake.extxyz import crystal_from_extxyz
 from lake.settings import Settings
-from lake.sources.open_catalyst.archives import GB, PACKED, PUBLISHED, UNPACKED, USUAL, chosen
+from lake.sources.open_catalyst.archives import PACKED, PUBLISHED, UNPACKED, USUAL, chosen
 from lake.sources.open_catalyst.relaxations import Contents, contents, relaxations
 from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
+from lake.spoken import storage
 from lake.wire.answers import ABSENT, PASSING, NotData, TryAgain, quoted
 from lake.wire.down import SourceDown
 from lake.wire.http import Polite
@@ -84,9 +85,9 @@ class OpenCatalyst:
         records = min(records, scope.limit or records)
         largest = max(sizes)
         note = (
-            f"{len(taken)} archives of {sum(sizes) / GB:.3g} GB in all are downloaded one after another, the largest "
-            f"has {largest / GB:.3g} GB and needs them on disk; unpacked they are about "
-            f"{sum(sizes) / PACKED * UNPACKED / GB:.3g} GB, which pass through memory and never lie on disk. "
+            f"{len(taken)} archives of {storage(sum(sizes))} in all are downloaded one after another; the largest has "
+            f"{storage(largest)} and needs them on disk. Unpacked they are about "
+            f"{storage(sum(sizes) / PACKED * UNPACKED)}, which pass through memory and never lie on disk. "
             "A crawl of some elements, or with a limit, still downloads whole archives"
         )
         return Forecast(records, 1 + len(taken), largest + records * BYTES_PER_RECORD, note)
