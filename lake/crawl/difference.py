@@ -13,9 +13,9 @@ from math import sqrt
 import numpy as np
 import polars as pl
 
+from lake.crawl.known import Known
 from lake.crawl.states import published
-from lake.crawl.versions import latest_records
-from lake.sources.page import Source
+from lake.sources.page import MAIN, Source
 from lake.store import Lake
 from lake.tables import DIFFERENCES, RECORDS
 
@@ -24,6 +24,7 @@ LARGEST_DROP = 0.05  # share of the records that may be gone at once
 FEW = 20  # records that may be gone at once, whatever their share: small lakes breathe
 LARGEST_JUMP = 0.25  # by which a mean may move at once, in standard deviations of the crawl before
 ENOUGH = 100  # values before and now, below which a mean may move as it likes
+COLUMNS = ("route", "source_id", "payload_sha256", "crawl", "payload")
 DEEPEST = 3  # levels of nested fields that are looked into (`elasticity.bulk_modulus.vrh`)
 
 
@@ -66,11 +67,13 @@ class Counts:
         return bool(self.added or self.changed or self.gone)
 
 
-def compare(lake: Lake, source: Source, crawl: str, counts: Counts, buried: Mapping[str, set[str]]) -> pl.DataFrame:
+def compare(
+    lake: Lake, source: Source, crawl: str, known: Known, counts: Counts, buried: Mapping[str, set[str]]
+) -> pl.DataFrame:
     """Rows of DIFFERENCES for a crawl, against the one that was published before; the caller writes them.
 
-    buried: route -> ids that are gone and count no more. One pass over the latest records, batch by batch; none where
-    nothing changed.
+    known: what the lake holds of the source now. buried: route -> ids that are gone and count no more. One pass over
+    the latest records, batch by batch; none where nothing changed.
     """
     earlier = published(lake, source.name, whole=True)
     of_source = pl.col("source") == source.name
@@ -80,7 +83,7 @@ def compare(lake: Lake, source: Source, crawl: str, counts: Counts, buried: Mapp
     if before and not counts and newest <= earlier:
         rows = [_row(name, then["n"], then, then) for name, then in before.items()]
     else:
-        spreads, n = _spreads(lake, source, crawl, buried)
+        spreads, n = _spreads(lake, source, known, buried)
         rows = [_row(RECORDS_FIELD, n, {}, before.get(RECORDS_FIELD))]
         for name in sorted({*spreads, *before} - {RECORDS_FIELD}):
             spread = spreads.get(name, Spread())
@@ -126,22 +129,20 @@ def _alarm(row: Mapping[str, object]) -> str | None:
     )
 
 
-def _spreads(lake: Lake, source: Source, crawl: str, buried: Mapping[str, set[str]]) -> tuple[dict[str, Spread], int]:
+def _spreads(lake: Lake, source: Source, known: Known, buried: Mapping[str, set[str]]) -> tuple[dict[str, Spread], int]:
     """Field -> spread over the latest records of all routes, and how many records of the main route there are."""
     spreads: dict[str, Spread] = {}
     n = 0
-    mine = lake.scan(RECORDS).filter(pl.col("source") == source.name)
-    for route in sorted(mine.select("route").unique().collect()["route"]):
-        dead = buried.get(route, set())
-        for batch in latest_records(lake, source.name, route, upto=crawl):
-            alive = batch.filter(~pl.col("source_id").is_in(dead)) if dead else batch
-            n += 0 if route else len(alive)
-            values: defaultdict[str, list[float]] = defaultdict(list)
-            for payload in alive["payload"].to_list():
+    for batch in lake.stream(RECORDS, source.name, COLUMNS):
+        values: defaultdict[str, list[float]] = defaultdict(list)
+        latest = known.latest(batch).select("route", "source_id", "payload")
+        for route, source_id, payload in latest.iter_rows():
+            if source_id not in buried.get(route, ()):
+                n += route == MAIN
                 _gather(_readable(source, payload), "", 1, values)
-            for name, found in values.items():
-                numbers = np.asarray(found, dtype=np.float64)
-                spreads.setdefault(name, Spread()).add(numbers[np.isfinite(numbers)])
+        for name, found in values.items():
+            numbers = np.asarray(found, dtype=np.float64)
+            spreads.setdefault(name, Spread()).add(numbers[np.isfinite(numbers)])
     return spreads, n
 
 

@@ -18,7 +18,8 @@ from lake.sources.page import MAIN, Record
 from lake.store import Lake
 from lake.tables import RECORDS
 
-BATCH = 50_000  # versions in memory at once while they are read in
+BATCH = 20_000  # versions in memory at once while they are read in
+COLUMNS = ("route", "source_id", "payload_sha256", "stamp", "gone", "crawl", "fetched_at")
 ASKED = 500  # keys in one question to SQLite
 LATEST = 1 << 62  # microseconds since 1970, of what this very run brings
 SCHEMA = """
@@ -31,6 +32,7 @@ SCHEMA = """
     create table listed (
         route text, source_id text, partition text, primary key (route, source_id, partition)
     ) without rowid;
+    create table told (route text, source_id text, primary key (route, source_id)) without rowid;
 """
 HOLD = """
     insert into held values (?, ?, ?, ?, ?, ?, ?, 0) on conflict (route, source_id) do update
@@ -53,17 +55,32 @@ class Known(Mapping[str, str]):
         self._db.execute("begin")
 
     @classmethod
-    def of(cls, lake: Lake, source: str, crawl: str) -> Known:
-        """What a lake holds of a source, as that crawl goes on."""
+    def of(cls, lake: Lake, source: str, crawl: str | None = None, upto: str | None = None) -> Known:
+        """What a lake holds of a source, as that crawl goes on. upto: without what later crawls brought."""
         known = cls()
-        mine = pl.col("crawl") == crawl
+        mine = pl.col("crawl") == (crawl or "")
+        wanted = pl.lit(True) if upto is None else pl.col("crawl") <= upto
+        sha, at = pl.col("payload_sha256").str.decode("hex"), pl.col("fetched_at").to_physical()
         for part in (~mine, mine):  # what the crawl has brought already is compared with all that stood before it
-            scan = lake.scan(RECORDS).filter((pl.col("source") == source) & part)
-            columns = scan.select("route", "source_id", "payload_sha256", "stamp", "gone", "crawl", "fetched_at")
-            for batch in columns.collect_batches(chunk_size=BATCH):
-                sha, at = pl.col("payload_sha256").str.decode("hex"), pl.col("fetched_at").to_physical()
-                known._db.executemany(HOLD, batch.with_columns(sha, at).iter_rows())
+            for batch in lake.stream(RECORDS, source, COLUMNS, BATCH):
+                rows = batch.filter(wanted & part).select(sha if name == "payload_sha256" else name for name in COLUMNS)
+                known._db.executemany(HOLD, rows.with_columns(at).iter_rows())
         return known
+
+    def latest(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Those rows of RECORDS that are the latest version of a record that stands; each version once."""
+        keys = list(records.select("route", "source_id").iter_rows())
+        held = self._held(keys)
+        versions = records.select("payload_sha256", "crawl").iter_rows()
+        kept = [
+            place
+            for place, (key, (sha, crawl)) in enumerate(zip(keys, versions, strict=True))
+            if held.get(key) == (bytes.fromhex(sha), crawl) and self._first_told(key)
+        ]
+        return records[kept]
+
+    def _first_told(self, key: tuple[str, str]) -> bool:
+        return self._db.execute("insert or ignore into told values (?, ?)", key).rowcount == 1
 
     def fresh(self, records: Sequence[Record], crawl: str) -> list[tuple[Record, str]]:
         """The records that differ from what is held, with their SHA-256 in hex; from now on they are held.
@@ -112,6 +129,10 @@ class Known(Mapping[str, str]):
             select route, source_id from held where not gone and route in (select distinct route from listed)
             and not exists (select 1 from listed where listed.route = held.route and listed.source_id = held.source_id)
         """)
+
+    def count(self) -> int:
+        """Records that stand, of all routes."""
+        return self._db.execute("select count(*) from held where not gone").fetchone()[0]
 
     def changes(self, crawl: str) -> tuple[int, int, int]:
         """How many records of all routes that crawl added, has a new version of, and buried."""

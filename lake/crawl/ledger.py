@@ -21,7 +21,7 @@ from lake.sources.page import Page, Record, Unit
 from lake.store import Lake
 from lake.tables import LISTINGS, PAGES, RECORDS
 
-FLUSH_BYTES = 32 << 20  # payloads held in memory before they are written
+FLUSH_BYTES = 16 << 20  # payloads held in memory before they are written
 FLUSH_SECONDS = 30.0  # work that a kill may cost
 TOMBSTONES = 50_000  # written at once
 OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # SHA-256 of an empty payload

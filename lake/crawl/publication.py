@@ -51,7 +51,7 @@ def settle(ledger: Ledger, source: Source, whole: bool) -> Verdict:
         buried[route].add(source_id)
     added, changed, buried_before = ledger.known.changes(crawl.id)
     counts = Counts(added, changed, buried_before + len(gone))
-    report = compare(lake, source, crawl.id, counts, buried)
+    report = compare(lake, source, crawl.id, ledger.known, counts, buried)
     mine = (pl.col("source") == crawl.source) & (pl.col("crawl") == crawl.id)
     if len(lake.scan(DIFFERENCES).filter(mine).head(1).collect()):  # a run that was killed here wrote them too
         lake.remove(DIFFERENCES, {"source": crawl.source, "crawl": crawl.id})

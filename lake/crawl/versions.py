@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from lake.crawl.known import Known
 from lake.crawl.states import published
 from lake.sources.page import MAIN
 from lake.store import Lake
@@ -34,15 +35,18 @@ def latest_versions(lake: Lake, source: str, route: str = MAIN, upto: str | None
     )  # fmt: skip
 
 
-def latest_records(lake: Lake, source: str, route: str = MAIN, upto: str | None = None) -> Iterator[pl.DataFrame]:
-    """Batches of RECORDS that hold each record's latest version once; memory holds one batch of payloads."""
-    wanted = latest_versions(lake, source, route, upto)
-    if wanted.is_empty():
-        return
-    scan = lake.scan(RECORDS).filter((pl.col("source") == source) & (pl.col("route") == route) & ~pl.col("gone"))
-    versions = scan.join(wanted.lazy(), on=["source_id", "payload_sha256", "crawl"], how="semi")
-    told: set[str] = set()  # an append that was retried must not tell a record twice
-    for batch in versions.collect_batches(chunk_size=BATCH, maintain_order=True):
-        fresh = batch.unique("source_id", keep="first", maintain_order=True).filter(~pl.col("source_id").is_in(told))
-        told.update(fresh["source_id"])
-        yield fresh
+def latest_records(
+    lake: Lake, source: str, route: str | None = MAIN, upto: str | None = None
+) -> Iterator[pl.DataFrame]:
+    """Batches of RECORDS that hold each record's latest version once; memory holds one batch of payloads.
+
+    route: None for all of them; upto: as in `latest_versions`.
+    """
+    with Known.of(lake, source, upto=upto or published(lake, source)) as known:
+        if not known.count():
+            return
+        for batch in lake.stream(RECORDS, source, rows=BATCH):
+            wanted = batch if route is None else batch.filter(pl.col("route") == route)
+            latest = known.latest(wanted)
+            if len(latest):
+                yield latest
