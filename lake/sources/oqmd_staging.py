@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-MEMORY = "1GB"
+MEMORY = "512MB"
 FIT = b"standard"
 VECTORS = ("x1", "x2", "x3", "y1", "y2", "y3", "z1", "z2", "z3")
 # table -> column -> type in the staging file
