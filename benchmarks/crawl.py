@@ -2,7 +2,7 @@
 
     python benchmarks/crawl.py --records 100000 300000 1000000 --cores 0,1 --picture docs/pictures/crawl-memory.png
 
-A server on loopback tells synthetic OPTIMADE structures (8 atoms, about 1.1 kB each) in OQMD's manner; OQMD's own source
+A server on loopback tells synthetic OPTIMADE structures (8 atoms, about 1.1 kB each) as OQMD does; its own source
 crawls them into a lake of its own, one process for each size, on the first of the cores; the server has the second.
 Printed for each size: seconds, CPU per record, of it parsing (orjson on the same bytes) and writing (the same batches
 to Delta once more), what is left, peak memory; and whether every record arrived.

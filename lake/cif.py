@@ -1,35 +1,91 @@
 """CIF text to Crystal and to fields, by gemmi. What a CIF cannot tell us is told as the reason of a CrystalError.
 
-What belongs here: reading one ordered crystal out of a CIF, and refusing all others by name. Where CIFs come from
-belongs to `lake/sources`.
+What belongs here: reading ordered crystals out of a CIF, and refusing all others by name: disorder, partial and mixed
+occupancy, vacancies, dummy atoms, missing hydrogens and the rest of `lake/refusal.py`, whose words every reason begins
+with. Nothing is averaged. Where CIFs come from belongs to `lake/sources`.
+
+Data names are those of the IUCr's core dictionary; those of COD are used as its own cod-tools use them.
 """
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+
 import gemmi
 import numpy as np
+from gemmi.cif import Block, Document, as_number, as_string, is_null, read_string
 
-from lake.crystal import NUMBER, Crystal, CrystalError
-from lake.symmetry import expanded, operations_of
+from lake.crystal import NUMBER, SYMBOLS, Crystal, CrystalError
+from lake.refusal import Refusal
+from lake.symmetry import (
+    Operations,
+    expanded,
+    operations_listed,
+    operations_of_hall,
+    operations_of_hermann_mauguin,
+)
 
 FULL = 0.995  # occupancies above this are full: rounding in print
+WHOLE = {"1", "1.0", "1.00", "?", "."}  # how full occupancies are mostly written; one that is not told is full
 CELL = (*(f"_cell_length_{x}" for x in "abc"), *(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")))
+SMALLEST_VOLUME = 1e-6  # A^3; below it, lengths and angles span nothing
+FAR = 1000  # cells; no coordinate is as large
 FORMULA_TOLERANCE = 0.05  # by which an element's share may differ from the formula before atoms count as missing
+
+# COD's own words on an entry that does not stand.
+STANDING = ("_cod_error_flag", "_[local]_cod_error_flag", "_cod_entry_issue_severity")
+RETRACTED = {"retracted", "retraction"}
+ERRONEOUS = {"errors", "error"}
+OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
+HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
+HERMANN_MAUGUIN = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M")
+DETERMINATION = ("_cod_structure_determination_method", "_cod_struct_determination_method")
+
+VACANCIES = ("Va", "Vac", "VAC", "vac", "Vacancy", "vacancy")  # `VA` may be the vanadium of site A
+WATERS = ("Wat", "WAT", "wat")  # the American Mineralogist's label of a whole molecule: oxygen, hydrogens unseen
+UNTOLD = {"?", "."}
+ORDERED = {"", ".", "?", "0"}  # what stands for no disorder group
+LETTERS = re.compile(r"[^\W\d_]*")
+NOTHING: frozenset[str] = frozenset()
+
+Columns = Callable[[str], Sequence[str]]
+
+
+def cif_text(body: bytes) -> str:
+    """A CIF's bytes as text: UTF-8, else Windows-1252, else Latin-1; without a byte order mark, lines end in `\\n`.
+
+    CIF 1.1 is ASCII and CIF 2.0 is UTF-8; older files carry degree signs and names in the code page of their time.
+    """
+    for encoding in ("utf-8-sig", "cp1252", "latin-1"):  # the last one reads any bytes
+        try:
+            text = body.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def crystal_from_cif(text: str) -> Crystal:
     """The first structure of a CIF, symmetry expanded, in the CIF's own cell.
 
-    Raises CrystalError for text that is no CIF, no cell, no atoms, unknown symmetry or symbols, dummy atoms,
-    disorder or partial occupancy, and atoms that the formula has and the list lacks.
+    Raises CrystalError, its message beginning with the words of a Refusal, for all that is not one ordered crystal.
     """
-    block = _block(text)
-    lattice = _lattice(block)
-    symbols, sites = _sites(block)
-    positions, owners = expanded(sites, operations_of(block), lattice)
-    crystal = Crystal(lattice, positions, [NUMBER[symbols[owner]] for owner in owners])
-    _hold_against_formula(crystal, block)
-    return crystal
+    return _crystal(_block(_document(text)))
+
+
+def crystals_from_cif(text: str) -> list[tuple[str, Crystal | CrystalError]]:
+    """Every structure of a CIF in its order: the name of its data block, and the crystal or why it is refused.
+
+    Blocks without cell and coordinates (the words of a publication) are none; where all are, the first tells why.
+    Raises CrystalError for text that is no CIF.
+    """
+    document = _document(text)
+    blocks = [block for block in document if _has_atoms(block) or block.find_value(CELL[0])]
+    return [(block.name.strip(), _crystal_or_refusal(block)) for block in blocks or [document[0]]]
 
 
 def cif_fields(text: str) -> dict[str, object]:
@@ -38,115 +94,345 @@ def cif_fields(text: str) -> dict[str, object]:
     Raises CrystalError for text that is no CIF.
     """
     fields: dict[str, object] = {}
-    for item in _block(text):
-        if item.pair is None or gemmi.cif.is_null(item.pair[1]):
+    for item in _block(_document(text)):
+        pair = item.pair
+        if pair is None or is_null(pair[1]):
             continue
-        name, raw = item.pair
-        number = gemmi.cif.as_number(raw)
-        fields[name] = gemmi.cif.as_string(raw) if np.isnan(number) else number
+        name, raw = pair
+        number = as_number(raw)
+        fields[name] = as_string(raw) if math.isnan(number) else number
     return fields
 
 
-def _block(text: str) -> gemmi.cif.Block:
-    """The first block with atoms, else the first block."""
+def determination(text: str) -> str | None:
+    """How the structure was found, in COD's words: `theoretical`, `powder diffraction`, `single crystal`; or None.
+
+    As COD fills the column `method` of its table: by its own data name, else powder where any `_pd_` name stands, else
+    single crystal where the number of crystals does. Raises CrystalError for text that is no CIF.
+    """
+    block = _block(_document(text))
+    told = [as_string(raw).lower() for name in DETERMINATION for raw in _values(block, name)]
+    told = [method for method in told if method]
+    if told:
+        return "theoretical" if "theoretical" in told else told[0]
+    if any(name.lower().startswith("_pd_") for name in _data_names(block)):
+        return "powder diffraction"
+    return "single crystal" if block.find_value("_exptl_crystals_number") else None
+
+
+def _document(text: str) -> Document:
+    """The parsed text, with one data block at least."""
     try:
-        document = gemmi.cif.read_string(text)
+        document = read_string(text) if text.isascii() else _parsed(text)
     except (ValueError, RuntimeError) as fault:
-        raise CrystalError(f"a CIF must parse, found {' '.join(str(fault).split())}") from None
+        raise Refusal.NO_CIF.told(f"a CIF must parse, found {' '.join(str(fault).split())}") from None
     if not len(document):
-        raise CrystalError("a CIF needs a data block, found none")
-    return next((block for block in document if _column(block, "_atom_site_fract_x")), document[0])
+        raise Refusal.NO_CIF.told("a CIF needs a data block, found none")
+    return document
 
 
-def _column(block: gemmi.cif.Block, name: str) -> list[str]:
-    return [gemmi.cif.as_string(value) for value in block.find_values(name)]
+def _parsed(text: str) -> Document:
+    """Text that is not ASCII: gemmi takes it in quotes and comments; elsewhere it is read as its escape."""
+    try:
+        return read_string(text.encode())
+    except ValueError:
+        return read_string(text.encode("ascii", "backslashreplace"))
 
 
-def _lattice(block: gemmi.cif.Block) -> np.ndarray:
-    values = [gemmi.cif.as_number(block.find_value(name) or "?") for name in CELL]
+def _block(document: Document) -> Block:
+    """The first block with atoms, else the first block."""
+    if len(document) > 1:
+        return next((block for block in document if _has_atoms(block)), document[0])
+    return document[0]
+
+
+def _has_atoms(block: Block) -> bool:
+    return len(block.find_values("_atom_site_fract_x")) > 0
+
+
+def _data_names(block: Block) -> Iterable[str]:
+    for item in block:
+        if item.pair is not None:
+            yield item.pair[0]
+        elif item.loop is not None:
+            yield from item.loop.tags
+
+
+def _crystal_or_refusal(block: Block) -> Crystal | CrystalError:
+    try:
+        return _crystal(block)
+    except CrystalError as refusal:
+        return refusal
+
+
+def _crystal(block: Block) -> Crystal:
+    _refuse_withdrawn(block)
+    cell, lattice = _cell(block)
+    if as_number(as_string(block.find_value("_cell_modulation_dimension") or "")) > 0:
+        raise Refusal.MODULATED.told("a crystal must repeat with its cell, found a modulated structure's average")
+    column = _columns(block)
+    formula = as_string(block.find_value("_chemical_formula_sum") or "")
+    symbols, sites = _sites(column, formula)
+    operations = _operations(block, cell)
+    if len(operations) > 1:
+        sites, owners = expanded(sites, operations, lattice)
+        symbols = [symbols[owner] for owner in owners.tolist()]
+    _refuse_unlocated({symbol: symbols.count(symbol) for symbol in set(symbols)}, formula, column)
+    return Crystal(lattice, sites, np.array(list(map(NUMBER.__getitem__, symbols))))
+
+
+def _refuse_withdrawn(block: Block) -> None:
+    for name in STANDING:
+        for said in map(as_string, _values(block, name)):
+            if said.lower() in RETRACTED:
+                raise Refusal.WITHDRAWN.told(f"an entry must stand, found {name} {said}")
+            if said.lower() in ERRONEOUS:
+                raise Refusal.KNOWN_ERRORS.told(f"an entry must stand, found {name} {said}")
+
+
+def _cell(block: Block) -> tuple[gemmi.UnitCell, np.ndarray]:
+    """The cell, and its vectors as rows (3, 3) in A: a lies along x, b in the plane of x and y."""
+    values = [as_number(block.find_value(name) or "?") for name in CELL]
+    if math.isnan(sum(values)):  # numbers in quotes, or none
+        values = [as_number(as_string(block.find_value(name) or "?")) for name in CELL]
+    if min(values) > 0 and max(values[3:]) < 180:
+        cell = gemmi.UnitCell(*values)
+        if SMALLEST_VOLUME < cell.volume < math.inf:  # not so NaN
+            return cell, np.array(cell.orth.mat.tolist()).T
     absent = [name for name, value in zip(CELL, values, strict=True) if not value > 0]
     if absent:
-        raise CrystalError(f"a crystal needs a cell, found no usable {', '.join(absent)}")
-    lattice = np.array(gemmi.UnitCell(*values).orth.mat.tolist()).T
-    if not (np.isfinite(lattice).all() and abs(np.linalg.det(lattice)) > 1e-6):
-        raise CrystalError(f"cell lengths and angles must span a volume, found {values}")
-    return lattice
+        raise Refusal.NO_CELL.told(f"a crystal needs a cell, found no usable {', '.join(absent)}")
+    raise Refusal.NO_CELL.told(f"cell lengths and angles must span a volume, found {values}")
 
 
-def _sites(block: gemmi.cif.Block) -> tuple[list[str], np.ndarray]:
-    """Element symbols and fractional positions (n, 3) of the listed atoms, every one ordered and real."""
-    columns = [block.find_values(f"_atom_site_fract_{axis}") for axis in "xyz"]
-    if not all(len(column) for column in columns):
-        raise CrystalError("a crystal needs atoms, found no _atom_site_fract_x, y, z")
-    if len({len(column) for column in columns}) > 1:
-        raise CrystalError("atoms need three coordinates each, found columns of different length")
-    _refuse_disorder(block)
-    positions = np.array([[gemmi.cif.as_number(value) for value in column] for column in columns]).T
-    labels = _column(block, "_atom_site_label") or [""] * len(positions)
-    labels = [label or f"atom {n}" for n, label in enumerate(labels, start=1)]
-    unknown = [label for label, position in zip(labels, positions, strict=True) if not np.isfinite(position).all()]
-    if unknown:
-        raise CrystalError(f"atoms need numbers as coordinates, found none for {', '.join(unknown[:5])}")
-    types = _column(block, "_atom_site_type_symbol")
-    named = types if len(types) == len(positions) and all(types) else labels  # `?` and `.` read as nothing
-    return [_element(name) for name in named], positions
+def _operations(block: Block, cell: gemmi.UnitCell) -> Operations:
+    """Symmetry as listed, else by Hall symbol, else by Hermann-Mauguin symbol."""
+    for name in OPERATIONS:
+        if listed := _values(block, name):
+            return _listed(tuple(listed))
+    for name in HALL:
+        if known := operations_of_hall(as_string(block.find_value(name) or "")):
+            return known
+    for name in HERMANN_MAUGUIN:
+        symbol = as_string(block.find_value(name) or "")
+        if known := operations_of_hermann_mauguin(symbol, cell.alpha, cell.gamma):
+            return known
+    raise Refusal.NO_SYMMETRY.told(
+        "a crystal needs its symmetry, found neither operations nor a space group symbol that is known"
+    )
 
 
-def _refuse_disorder(block: gemmi.cif.Block) -> None:
-    if any(flag.lower() == "dum" for flag in _column(block, "_atom_site_calc_flag")):
-        raise CrystalError("atoms must be real, found dummy atoms (_atom_site_calc_flag dum)")
-    occupancies = [gemmi.cif.as_number(value) for value in block.find_values("_atom_site_occupancy")]
-    partial = [occupancy for occupancy in occupancies if occupancy < FULL]
-    if partial:
-        raise CrystalError(f"sites must be fully occupied, found an occupancy of {partial[0]:g} (partial occupancy)")
-    if any(occupancy > 2 - FULL for occupancy in occupancies):
-        raise CrystalError(f"occupancies end at 1, found {max(occupancies):g}")
-    groups = {group for group in _column(block, "_atom_site_disorder_group") if group not in ("", ".", "?", "0")}
-    if groups:
-        raise CrystalError(f"sites must be ordered, found the disorder groups {', '.join(sorted(groups))}")
+@lru_cache(maxsize=512)
+def _listed(raw: tuple[str, ...]) -> Operations:
+    return operations_listed(tuple(map(as_string, raw)))
 
 
-def _element(name: str) -> str:
-    """The element in a type symbol or label (`Fe3+`, `O12A`, `CA1`); CrystalError where there is none."""
-    letters = ""
-    for character in name.strip():
-        if not character.isalpha():
-            break
-        letters += character
-    for length in (2, 1):
-        symbol = letters[:length].capitalize()
-        if len(symbol) == length and symbol in NUMBER:
-            return symbol
-    raise CrystalError(f"sites must be elements, found {name!r}")
+def _values(block: Block, name: str) -> Sequence[str]:
+    """The raw values of a data name, in a loop or a pair; a loop's are taken at once, walking its column is slow."""
+    item = block.find_loop_item(name)
+    if item:
+        loop = item.loop
+        return loop.values[_places(tuple(loop.tags))[name.lower()]]
+    value = block.find_value(name)
+    return (value,) if value else ()
 
 
-def _hold_against_formula(crystal: Crystal, block: gemmi.cif.Block) -> None:
-    """Raise where the atoms are not in the formula's proportions: hydrogens left out, sites not located."""
-    told = _formula(gemmi.cif.as_string(block.find_value("_chemical_formula_sum") or ""))
-    if not told:
+@lru_cache(maxsize=4096)
+def _places(names: tuple[str, ...]) -> dict[str, slice]:
+    """Where a loop's columns lie among its values, by data name in small letters; many loops have the same header."""
+    return {name.lower(): slice(place, None, len(names)) for place, name in enumerate(names)}
+
+
+def _columns(block: Block) -> Columns:
+    """The columns of the table of atoms, raw, by the end of their data name; empty where there is none.
+
+    The loop that holds the coordinates is read once. A column may also stand in a loop of its own, or as a pair.
+    """
+    item = block.find_loop_item("_atom_site_fract_x")
+    loop = item.loop if item else None
+    places, values = (_places(tuple(loop.tags)), loop.values) if loop else ({}, [])
+
+    def column(name: str) -> Sequence[str]:
+        name = "_atom_site_" + name
+        return values[places[name]] if name in places else _values(block, name)
+
+    return column
+
+
+def _sites(column: Columns, formula: str) -> tuple[list[str], np.ndarray]:
+    """Element symbols (n) and fractional positions (n, 3) of the listed atoms, every one ordered and real."""
+    x, y, z = axes = [column("fract_x"), column("fract_y"), column("fract_z")]
+    if not (x and y and z):
+        raise Refusal.NO_COORDINATES.told("a crystal needs atoms, found no _atom_site_fract_x, y, z")
+    if not len(x) == len(y) == len(z):
+        raise Refusal.NO_COORDINATES.told("atoms need three coordinates each, found columns of different length")
+    _refuse_dummies_and_disorder(column)
+    positions = _positions(axes, column)
+    names, symbols = _symbols(column, len(x), formula)
+    _refuse_partial(column("occupancy"), positions, symbols)
+    if "" in symbols:
+        raise _nameless(names[symbols.index("")])
+    if len(set(zip(x, y, z, strict=True))) < len(x):
+        _refuse_mixed(zip(x, y, z, strict=True), symbols, "full occupancies")
+    return symbols, positions
+
+
+def _refuse_dummies_and_disorder(column: Columns) -> None:
+    flags = column("calc_flag")
+    if flags and "dum" in {as_string(flag).lower() for flag in set(flags)}:
+        raise Refusal.DUMMY_ATOMS.told("atoms must be real, found dummy atoms (_atom_site_calc_flag dum)")
+    for name, parts in (("group", "groups"), ("assembly", "assemblies")):
+        told = column("disorder_" + name)
+        found = told and {as_string(part) for part in set(told)} - ORDERED
+        if found:
+            raise Refusal.DISORDER.told(f"sites must be ordered, found the disorder {parts} {', '.join(sorted(found))}")
+
+
+def _positions(axes: Sequence[Sequence[str]], column: Columns) -> np.ndarray:
+    count = len(axes[0])
+    numbers = list(map(as_number, chain(*axes)))
+    if math.hypot(*numbers) < FAR:
+        return np.array(numbers).reshape(3, count).T
+    numbers = [as_number(as_string(raw)) for raw in chain(*axes)]  # some are far, in quotes, or no numbers
+    positions = np.array(numbers).reshape(3, count).T
+    told = (abs(positions) < FAR).all(axis=1)
+    if told.all():
+        return positions
+    labels = _labels(column, count)
+    unknown = ", ".join(labels[site] or f"atom {site + 1}" for site in np.flatnonzero(~told)[:5])
+    raise Refusal.NO_COORDINATES.told(f"atoms need numbers below {FAR} as coordinates, found none for {unknown}")
+
+
+def _labels(column: Columns, count: int) -> list[str]:
+    """The sites' labels, empty where a site has none."""
+    labels = [as_string(raw) for raw in column("label")]
+    return labels if len(labels) == count else [""] * count
+
+
+def _symbols(column: Columns, count: int, formula: str) -> tuple[Sequence[str], list[str]]:
+    """What names the sites' elements, and the elements, empty where a name has none.
+
+    Type symbols where all are told; else labels, which the formula helps to read: CA1 is carbon where it has no Ca.
+    """
+    names, known = column("type_symbol"), NOTHING
+    distinct = set(names)
+    if len(names) != count or not UNTOLD.isdisjoint(distinct):
+        names, known = _labels(column, count), frozenset(_amounts(formula))
+        distinct = set(names)
+    symbols = {name: _symbol(name, known) for name in distinct}
+    return names, list(map(symbols.__getitem__, names))
+
+
+@lru_cache(maxsize=1 << 16)
+def _symbol(name: str, known: frozenset[str]) -> str:
+    """The element in a type symbol or label (`Fe3+`, `O12A`), of two that fit the known one; empty where none is."""
+    letters = _letters(name)
+    if letters in VACANCIES or letters in WATERS:
+        return ""
+    fitting = [symbol for symbol in (letters[:2].capitalize(), letters[:1].upper()) if symbol in NUMBER]
+    if not fitting:
+        return ""
+    chosen = next((symbol for symbol in fitting if symbol in known), fitting[0])
+    return SYMBOLS[NUMBER[chosen]]  # deuterium is hydrogen
+
+
+def _letters(name: str) -> str:
+    return LETTERS.match(as_string(name).strip())[0]
+
+
+def _nameless(name: str) -> CrystalError:
+    """Why a site has no element."""
+    if _letters(name) in VACANCIES:
+        return Refusal.VACANCIES.told(f"sites must hold an atom, found {name!r}")
+    if _letters(name) in WATERS:
+        return Refusal.MISSING_HYDROGENS.told(f"sites must be atoms, found {name!r}, a molecule of water")
+    return Refusal.UNKNOWN_ELEMENT.told(f"sites must be elements, found {name!r}")
+
+
+def _refuse_partial(occupancies: Sequence[str], positions: np.ndarray, symbols: Sequence[str]) -> None:
+    """Raise where a site is not fully occupied; an occupancy that is not told is a full one."""
+    unusual = set(occupancies) - WHOLE
+    if not unusual:
         return
-    found = crystal.counts
-    if set(told) != set(found):
-        raise CrystalError(
-            f"atoms must be those of the formula, found {' '.join(found)} where it says {' '.join(told)}: "
+    shares = {raw: as_number(as_string(raw)) for raw in unusual}
+    strange = {share for share in shares.values() if not FULL <= share <= 2 - FULL}
+    if not strange:
+        return
+    unread = sorted(raw for raw, share in shares.items() if math.isnan(share))
+    if unread:
+        raise Refusal.IMPOSSIBLE_OCCUPANCY.told(f"occupancies must be numbers, found {', '.join(unread)}")
+    if min(strange) < 0 or max(strange) > 1:
+        raise Refusal.IMPOSSIBLE_OCCUPANCY.told(f"occupancies run from 0 and end at 1, found {max(strange, key=abs):g}")
+    if strange == {0}:
+        raise Refusal.VACANCIES.told("sites must hold an atom, found an occupancy of 0")
+    told = [shares.get(raw, 1.0) for raw in occupancies]
+    share = next(share for share in told if 0 < share < FULL)
+    if len(told) == len(symbols):
+        partial = [site for site, share in enumerate(told) if share < FULL]
+        places = np.round(np.round(positions[partial], 3) % 1.0, 3).tolist()
+        _refuse_mixed(map(tuple, places), [symbols[site] for site in partial], f"an occupancy of {share:g}")
+    raise Refusal.PARTIAL_OCCUPANCY.told(f"sites must be fully occupied, found an occupancy of {share:g}")
+
+
+def _refuse_mixed(places: Iterable[Hashable], symbols: Sequence[str], found: str) -> None:
+    """Raise where two elements share one of these places."""
+    elements: dict[Hashable, str] = {}
+    for place, symbol in zip(places, symbols, strict=True):
+        other = elements.setdefault(place, symbol)
+        if other != symbol and other and symbol:
+            raise Refusal.MIXED_OCCUPANCY.told(
+                f"sites must be fully occupied by one element, found {other} and {symbol} at one position, and {found}"
+            )
+
+
+def _refuse_unlocated(found: Mapping[str, int], formula: str, column: Columns) -> None:
+    """Raise where the atoms are not in the formula's proportions: hydrogens left out, sites not located."""
+    if {f"{symbol}{count}" for symbol, count in found.items()} == set(formula.split()):
+        return  # the whole cell's formula, as P 1 files have it
+    told = _amounts(formula)
+    if not told:
+        attached = map(as_string, column("attached_hydrogens"))
+        if "H" not in found and any(as_number(count) > 0 for count in attached):
+            raise Refusal.MISSING_HYDROGENS.told("atoms must be listed, found only _atom_site_attached_hydrogens")
+        return
+    if told.keys() != found.keys():
+        raise _unlocated(found, told).told(
+            f"atoms must be those of the formula, found {' '.join(sorted(found))} where it says {' '.join(told)}: "
             "atoms were not located, or the formula is wrong"
         )
-    shares = {e: (found[e] / len(crystal), told[e] / sum(told.values())) for e in told}
-    worst = max(shares, key=lambda e: abs(shares[e][0] / shares[e][1] - 1))
-    if abs(shares[worst][0] / shares[worst][1] - 1) > FORMULA_TOLERANCE:
-        raise CrystalError(
-            f"atoms must be in the formula's proportions, found {shares[worst][0]:.3f} {worst} per atom where it says "
-            f"{shares[worst][1]:.3f}: atoms were not located, or the formula is wrong"
+    if not _agree(found, told):
+        atoms, units = sum(found.values()), sum(told.values())
+        element = max(told, key=lambda e: abs(found[e] * units / (told[e] * atoms) - 1))
+        raise _unlocated(found, told).told(
+            f"atoms must be in the formula's proportions, found {found[element] / atoms:.3f} {element} per atom where "
+            f"it says {told[element] / units:.3f}: atoms were not located, or the formula is wrong"
         )
 
 
-def _formula(text: str) -> dict[str, float]:
+def _unlocated(found: Mapping[str, int], told: Mapping[str, float]) -> Refusal:
+    """Hydrogens alone where the others agree, else missing atoms where an element is absent."""
+    others, due = ({e: n for e, n in amounts.items() if e != "H"} for amounts in (found, told))
+    if others and others.keys() == due.keys() and _agree(others, due):
+        hydrogens, due_hydrogens = found.get("H", 0) / sum(others.values()), told.get("H", 0) / sum(due.values())
+        if hydrogens < due_hydrogens:
+            return Refusal.MISSING_HYDROGENS
+    return Refusal.MISSING_ATOMS if told.keys() - found.keys() else Refusal.OTHER_FORMULA
+
+
+def _agree(found: Mapping[str, int], told: Mapping[str, float]) -> bool:
+    """Whether the same elements have about the same shares of all atoms."""
+    atoms, units = sum(found.values()), sum(told.values())
+    return not [e for e in told if abs(found[e] * units - told[e] * atoms) > FORMULA_TOLERANCE * told[e] * atoms]
+
+
+def _amounts(formula: str) -> dict[str, float]:
     """`Fe2 O3` as {"Fe": 2, "O": 3}, deuterium as hydrogen; empty where it does not read so."""
     amounts: dict[str, float] = {}
-    for word in text.split():
-        symbol = word.rstrip("0123456789.")
-        if symbol not in NUMBER:
+    for word in formula.split():
+        name = word.rstrip("0123456789.")
+        amount = word[len(name) :] or "1"
+        if name not in NUMBER or amount.count(".") > 1 or not amount.strip("0."):
             return {}
-        symbol = {"D": "H", "T": "H"}.get(symbol, symbol)
-        amounts[symbol] = amounts.get(symbol, 0.0) + float(word[len(symbol) :] or 1)
+        symbol = SYMBOLS[NUMBER[name]]
+        amounts[symbol] = amounts.get(symbol, 0.0) + float(amount)
     return amounts

@@ -19,7 +19,9 @@ from lake.crystal import NUMBER, Crystal, CrystalError
 MOST_ATOMS = 10_000
 PLAIN = "species:S:1:pos:R:3"  # the columns of a frame that does not name them
 # a key stands at the beginning of a word; possessive, so that a line of one long word costs its length once
-_PAIR = re.compile(r"""(?<!\S)([^\s="']++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|'([^']*+)'|(\{[^}]*+\}|\[[^\]]*+\])|(\S++))""")
+_PAIR = re.compile(
+    r"""(?<!\S)([^\s="']++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|'([^']*+)'|(\{[^}]*+\}|\[[^\]]*+\])|(\S++))"""
+)
 
 
 def frames(lines: Iterable[AnyStr]) -> Iterator[list[AnyStr]]:
@@ -58,7 +60,7 @@ def crystal_from_extxyz(frame: str) -> Crystal:
 
 
 def _comment(frame: str) -> str:
-    return (frame.split("\n", 2) + [""])[1]
+    return frame.split("\n", 2)[1]
 
 
 def _lattice(told: dict[str, str]) -> np.ndarray:

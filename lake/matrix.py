@@ -14,7 +14,7 @@ from lake.properties.definition import Property
 from lake.store import Lake
 from lake.tables import MATERIALS, MATRIX_PROVENANCE, OBSERVATIONS, PROPERTY_MATRIX
 
-SOURCES = ("labels", "mp", "aflow", "oqmd", "cod", "pcod", "ocp")  # what a user brings was brought on purpose
+SOURCES = ("labels", "folder", "mp", "aflow", "oqmd", "cod", "pcod", "ocp")  # what a user brings was brought on purpose
 
 
 def write_matrix(lake: Lake) -> dict[str, int]:

@@ -5,6 +5,7 @@ A write is a commit: readers see the version before or the version after, never 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,6 +21,13 @@ from lake.contract import ContractError, Table
 WRITER = WriterProperties(max_row_group_size=122_880, compression="ZSTD")
 MANY_FILES = 64  # in one partition, before they are joined
 KEEP_HOURS = 7 * 24  # vacuum leaves a week of files to readers that hold an old snapshot
+
+
+def _say(retry: stamina.instrumentation.RetryDetails) -> None:
+    logging.getLogger(__name__).info("another writer was first: writing again in %.2f s", retry.wait_for)
+
+
+stamina.instrumentation.set_on_retry_hooks([_say])  # its own words would hold the frame
 
 
 class Lake:

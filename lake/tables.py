@@ -16,7 +16,7 @@ TEXT, FLOAT, INT, FLAG = pl.String, pl.Float64, pl.Int64, pl.Boolean
 TIME = pl.Datetime("us", "UTC")
 TEXTS, FLOATS, INTS = pl.List(pl.String), pl.List(pl.Float64), pl.List(pl.Int64)
 
-SOURCE = Column("source", TEXT, "database slug: mp, aflow, ocp, cod, pcod, oqmd")
+SOURCE = Column("source", TEXT, "slug: mp, aflow, ocp, cod, pcod, oqmd; folder for files of your own")
 ENTRY_ID = Column("entry_id", TEXT, "source and id there, `mp:mp-149`")
 MATERIAL_ID = Column("material_id", TEXT, "one distinct crystal, across all sources")
 FORMULA = Column("reduced_formula", TEXT, "reduced formula, electropositive element first")
@@ -87,7 +87,7 @@ RECORDS = Table(
         Column("page", TEXT, "unit that brought it"),
         Column("stamp", TEXT, "date or revision that the source itself changes with the record, empty without one"),
         Column("gone", FLAG, "a tombstone: from this crawl on, the source no longer lists the record"),
-        Column("media_type", TEXT, "application/json, chemical/x-cif+json, chemical/x-extxyz+json"),
+        Column("media_type", TEXT, "application/json, chemical/x-cif+json, chemical/x-extxyz+json, ..."),
         Column("payload", TEXT, "the record itself"),
         Column("fetched_at", TIME, "when it came"),
     ),

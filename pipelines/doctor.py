@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lake.settings import Settings
-from lake.sources import NAMES
+from lake.sources import NAMES, source_named
 from pipelines.sample import is_sample
 
 PACKAGES = ("dagster", "deltalake", "polars", "duckdb", "pymatgen", "moyopy", "gemmi", "torch", "mlflow", "mp_api")
@@ -43,6 +43,11 @@ def examine(root: Path, reach: bool = False) -> Iterator[Finding]:
     )
     for name in NAMES if reach else ():
         yield _reached(settings.url(name), settings.user_agent)
+    if reach:
+        answers = source_named("aflow", settings.model_copy(update={"timeout": 10.0})).optimade_answers()
+        yield Finding(
+            answers, f"AFLOW's OPTIMADE {'answers' if answers else 'is broken'}; no crawl needs it", fatal=False
+        )
 
 
 def _reached(url: str, agent: str) -> Finding:

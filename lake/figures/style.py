@@ -28,6 +28,7 @@ SOURCE_NAME: Mapping[str, str] = MappingProxyType(
         "cod": "COD",
         "pcod": "PCOD",
         "oqmd": "OQMD",
+        "folder": "Your own files",
     }
 )
 

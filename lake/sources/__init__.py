@@ -1,4 +1,4 @@
-"""The six databases, one small module each. This registry is the only place that names them all."""
+"""The six databases and a folder of your own, a package each. This registry is the only place that names all."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from lake.sources.page import Source
 
 _MODULES = {
-    "mp": "materials_project",
-    "aflow": "aflow",
-    "ocp": "open_catalyst",
-    "cod": "cod",
-    "pcod": "pcod",
+    "mp": "materials_project.source",
+    "aflow": "aflow.source",
+    "ocp": "open_catalyst.source",
+    "cod": "crystallography_open.cod",
+    "pcod": "crystallography_open.pcod",
     "oqmd": "oqmd",
+    "folder": "folder.source",
 }
-NAMES = tuple(_MODULES)
+NAMES = tuple(name for name in _MODULES if name != "folder")  # the databases: what a crawl without names asks
+EVERY = (*NAMES, "folder")
 
 
 def source_named(name: str, settings: Settings | None = None) -> Source:
@@ -26,7 +28,7 @@ def source_named(name: str, settings: Settings | None = None) -> Source:
     A module is imported when its database is asked for: some clients take seconds to import.
     """
     if name not in _MODULES:
-        raise ValueError(f"no source is called {name!r}; there are {', '.join(NAMES)}")
+        raise ValueError(f"no source is called {name!r}; there are {', '.join(EVERY)}")
     if settings is None:
         from lake.settings import Settings
 

@@ -26,11 +26,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import orjson
 
 from lake.sources import offsets
-from lake.sources.answers import NotData, json_of, quoted
-from lake.sources.http import Answer, Polite
-from lake.sources.page import MAIN, Forecast, Page, Record, SourceDown, Unit
+from lake.sources.page import MAIN, Forecast, Page, Record, Unit
 from lake.sources.parts import LARGEST, MOST_ELEMENTS, Part, parts
 from lake.sources.scope import WHOLE, Scope
+from lake.wire.answers import NotData, json_of, quoted
+from lake.wire.down import SourceDown
+from lake.wire.http import Answer, Polite
 
 TOO_LARGE = "found HTTP 403"  # what the client's message says of a page_limit beyond a provider's own
 

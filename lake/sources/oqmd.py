@@ -25,13 +25,13 @@ import orjson
 
 from lake.settings import Settings
 from lake.sources import oqmd_rest
-from lake.sources.http import Polite
 from lake.sources.optimade import Optimade
 from lake.sources.optimade_arrays import collector_at_rest, structures
 from lake.sources.oqmd_dump import OqmdDump
 from lake.sources.oqmd_rest import OqmdRest
 from lake.sources.page import MAIN, Entry, Forecast, Page, Unit, Unusable
 from lake.sources.scope import Scope
+from lake.wire.http import Polite
 
 PER_PAGE = 100  # more is no faster there
 RECORD_BYTES = 500  # on disk; 1,000 recorded structures with all fields took 465 each, listings included

@@ -24,8 +24,9 @@ import orjson
 
 from lake.sources.mysqldump import BadDump
 from lake.sources.oqmd_staging import VECTORS, opened, staged
-from lake.sources.page import Forecast, Page, Record, SourceDown, Unit
+from lake.sources.page import Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
+from lake.wire.down import SourceDown
 
 MEDIA_TYPE = "application/vnd.oqmd.dump+json"
 PER_UNIT = 1000

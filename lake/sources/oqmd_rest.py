@@ -20,11 +20,11 @@ from urllib.parse import urlencode
 import orjson
 
 from lake.sources import offsets
-from lake.sources.answers import NotData, json_of, quoted
-from lake.sources.http import Answer, Polite
 from lake.sources.page import Forecast, Page, Record, Unit
 from lake.sources.parts import Part, parts
 from lake.sources.scope import Scope
+from lake.wire.answers import NotData, json_of, quoted
+from lake.wire.http import Answer, Polite
 
 MEDIA_TYPE = "application/vnd.oqmd.formationenergy+json"
 POSITION_DIGITS = 3

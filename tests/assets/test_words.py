@@ -55,4 +55,4 @@ def test_every_check_has_words(graph):
 
 def test_partition_keys_are_slugs(graph):
     keys = {k for node in graph.asset_nodes if node.partitions_def for k in node.partitions_def.get_partition_keys()}
-    assert len(keys) == 6 and all(re.fullmatch(SLUG, key) for key in keys)
+    assert len(keys) == 7 and all(re.fullmatch(SLUG, key) for key in keys)

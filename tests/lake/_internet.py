@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
 import numpy as np
@@ -28,6 +30,7 @@ class Internet:
         self.asked: list[str] = []
         self.fault: Fault = lambda path: None
         self.base = ""
+        self.root = Path("data")
 
     def tell(self, tellings: Iterable[Telling]) -> None:
         """From now on the databases hold these tellings."""
@@ -35,7 +38,9 @@ class Internet:
 
     def settings(self, **more: object) -> Settings:
         """Settings that ask this internet, impatiently."""
-        return Settings.for_mirror(self.base, **{"wait_initial": 0.01, "wait_max": 0.02, "attempts": 3, **more})
+        return Settings.for_mirror(
+            self.base, **{"root": self.root, "wait_initial": 0.01, "wait_max": 0.02, "attempts": 3, **more}
+        )
 
     def count(self, part: str) -> int:
         """Requests whose path and query hold this text."""
@@ -51,7 +56,8 @@ class Internet:
 def internet(tellings: Iterable[Telling]) -> Iterator[Internet]:
     """Serve the tellings on a free loopback port while the block lasts."""
     door = Internet(tellings)
-    with socket.socket() as listening:
+    with TemporaryDirectory() as root, socket.socket() as listening:
+        door.root = Path(root)
         listening.bind(("127.0.0.1", 0))
         door.base = f"http://127.0.0.1:{listening.getsockname()[1]}"
         server = uvicorn.Server(uvicorn.Config(door, log_level="critical", lifespan="off"))

@@ -13,8 +13,13 @@ from lake.tables import ENTRIES, PAGES, RECORDS
 
 
 def versions(lake: Lake, source: str) -> list[tuple[str, str]]:
-    """Every version of every record, by content alone: no times, no crawl ids."""
-    rows = lake.scan(RECORDS).filter(pl.col("source") == source).select("source_id", "payload").collect()
+    """Every version of every record that holds a crystal, by content alone: no times, no crawl ids."""
+    rows = (
+        lake.scan(RECORDS)
+        .filter((pl.col("source") == source) & (pl.col("route") == ""))
+        .select("source_id", "payload")
+        .collect()
+    )
     return sorted(rows.rows())
 
 

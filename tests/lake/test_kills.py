@@ -21,7 +21,9 @@ SEED = 20261122
 KILLS = 3
 CHILD = """
 import sys
-from lake.sources import crystallography_open, oqmd, aflow
+from lake.sources import oqmd
+from lake.sources.crystallography_open import engine as crystallography_open
+from lake.sources.aflow import source as aflow
 crystallography_open.PER_UNIT = oqmd.PER_PAGE = aflow.PER_PAGE = {piece}
 from lake.crawl import crawl
 from lake.settings import Settings

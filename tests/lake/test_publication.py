@@ -8,15 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake import crawls
-from lake.crawl import crawl
-from lake.difference import Spread
-from lake.publication import accept, differences
-from lake.sources.page import SourceDown
+from lake.crawl import crawl, states
+from lake.crawl.difference import Spread
+from lake.crawl.publication import accept, differences
+from lake.crawl.versions import latest_records, latest_versions
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import LISTINGS, RECORDS
-from lake.versions import latest_records, latest_versions
+from lake.wire.down import SourceDown
 from tests.lake._owed import versions
 from tests.lake._shelf import Shelf
 
@@ -126,12 +125,19 @@ def test_a_jump_in_a_mean_holds_the_crawl_and_says_so(lake):
     assert set(told(lake).values()) == {str(n) for n in MANY.values()}
 
 
+def test_many_records_that_never_come_hold_the_crawl(lake):
+    bad = {str(i): SourceDown("the interface has changed") for i in range(0, 300, 10)}
+    report = crawl(lake, shelf(MANY, broken=bad))
+    assert (report.state, report.rejected) == ("held", 30)
+    assert "of 300 these were 30" in report.held
+
+
 def test_a_held_crawl_is_published_once_somebody_accepts_it(lake):
     crawl(lake, shelf(MANY))
     crawl(lake, shelf({i: n for i, n in MANY.items() if i < 250}))
     accept(lake, "shelf")
     assert len(told(lake)) == 250
-    assert crawls.held(lake, "shelf") is None
+    assert states.held(lake, "shelf") is None
     with pytest.raises(ValueError, match="nothing needs to be done"):
         accept(lake, "shelf")
 

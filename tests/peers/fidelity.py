@@ -18,10 +18,16 @@ from tests.peers.crystals import Made
 CLOSE = 1e-6  # in A for cell vectors, in fractions of a cell for positions
 
 
-def ids_told_twice(lake: Lake, source: str) -> list[str]:
-    """Ids of which the lake keeps more than one version."""
-    kept = lake.scan(RECORDS).filter(pl.col("source") == source).select("source_id").collect()["source_id"].sort()
-    return [first for first, second in pairwise(kept) if first == second]
+def ids_told_twice(lake: Lake, source: str) -> list[tuple[str, str]]:
+    """Route and id of which the lake keeps more than one version."""
+    kept = lake.scan(RECORDS).filter(pl.col("source") == source).select("route", "source_id").sort(pl.all()).collect()
+    return [first for first, second in pairwise(kept.iter_rows()) if first == second]
+
+
+def ids_by_route(lake: Lake, source: str) -> dict[str, set[str]]:
+    """Route -> the ids that came by it."""
+    kept = lake.scan(RECORDS).filter(pl.col("source") == source).select("route", "source_id").collect()
+    return {route: set(ids) for route, ids in kept.group_by("route").agg("source_id").iter_rows()}
 
 
 def crystals_that_differ(lake: Lake, source: str, made: Mapping[str, Made]) -> list[str]:

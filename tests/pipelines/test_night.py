@@ -5,8 +5,8 @@ from datetime import datetime
 import dagster as dg
 import pytest
 
-from assets.partitions import SOURCES
 from lake.settings import Settings
+from lake.sources import NAMES
 from lake.store import Lake
 from lake.tables import ENTRIES, RECORDS
 from pipelines import definitions
@@ -24,9 +24,9 @@ def requests(instance) -> list[dg.RunRequest]:
         return list(nightly(context))
 
 
-def test_a_night_asks_for_one_run_per_source(instance):
+def test_a_night_asks_for_one_run_per_database(instance):
     found = requests(instance)
-    assert [request.partition_key for request in found] == SOURCES.get_partition_keys()
+    assert [request.partition_key for request in found] == [*NAMES]
     assert len({request.run_key for request in found}) == 6 and found[0].run_key == "2024-05-17:mp"
 
 

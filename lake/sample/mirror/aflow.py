@@ -2,6 +2,9 @@
 
 Un-muted `paging(n,k)` answers an object keyed "1 of 912" with every value a string; muted `$paging(n,k)` answers a
 list with native types. What an entry says: `aflow_keywords.py`; the summons itself: `aflux.py`.
+
+A page fails as a whole, in words, for one bad row: one whose fact `db_fail` names a keyword that the page asks for
+(`positions_fractional`: the row cannot be had, but its id and date can; `auid`: it breaks every page it stands on).
 """
 
 from __future__ import annotations
@@ -29,6 +32,10 @@ def speaking(shelf: Sequence[Told]) -> FastAPI:
         except LuxFail as error:  # AFLUX fails in words, with status 200
             return PlainTextResponse(str(error))
 
+    @app.get("/API/optimade/v1/structures")
+    def optimade() -> Response:
+        return PlainTextResponse("Internal Server Error", status_code=500)  # as others found it in 2026
+
     return app
 
 
@@ -43,6 +50,8 @@ def _answer(shelf: Sequence[Told], summons: Summons) -> Response:
         if all(term.matches(KEYWORDS[term.keyword](told)) for term in summons.terms if term.argument)
     ]  # fmt: skip
     page, first = _page(_sorted(found, summons.sort_key), summons)
+    if any(told.telling.facts.get("db_fail") in summons.columns for told in page):
+        return PlainTextResponse("DB Fail!null")
     rows = [{name: KEYWORDS[name](told) for name in summons.columns} for told in page]
     if summons.paging_muted:
         return _json(rows)

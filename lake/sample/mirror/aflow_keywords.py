@@ -1,7 +1,7 @@
 """What an AFLOW entry says: one line per AFLUX keyword, in its unit (aflow 0.0.11, keywords.py).
 
 Values are native here; `aflow.py` writes them as strings where the page's shape wants it. Null where a telling knows
-nothing.
+nothing; what no property and no crystal says may stand in its facts, under the keyword itself (`FACTS`).
 """
 
 from __future__ import annotations
@@ -114,6 +114,35 @@ def gap_type(told: Told) -> str | None:
     return None if gap is None else ("metal" if gap < 1e-6 else "insulator")
 
 
+def gap_fit(told: Told) -> float | None:
+    """The gap as AFLOW corrects it by its fit to experiments, 0 for a metal: 5.0416 becomes 7.70908 eV."""
+    gap = told.value("band_gap")
+    return None if gap is None else (_short(1.348 * gap + 0.913) if gap >= 1e-6 else 0.0)
+
+
+def poisson(told: Told) -> float | None:
+    """Poisson ratio of an isotropic solid with the moduli told."""
+    bulk, shear = told.value("bulk_modulus"), told.value("shear_modulus")
+    return None if bulk is None or shear is None else _short((3 * bulk - 2 * shear) / (2 * (3 * bulk + shear)))
+
+
+def acoustic_debye(told: Told) -> float | None:
+    """K, of the acoustic branches alone: AGL's Debye temperature over the cube root of the atoms."""
+    debye = told.value("debye_temperature_agl")
+    return None if debye is None else _short(debye / len(told.crystal) ** (1 / 3))
+
+
+def prototype(told: Told) -> str:
+    """What the calculation started from: the last part of aurl."""
+    return aurl(told).rpartition("/")[2]
+
+
+def potentials(told: Told) -> list[str]:
+    """`Be:PAW_PBE:06Sep2000`, a potential per species."""
+    kind = dft_type(told)[0].partition("_KIN")[0]
+    return [f"{element}:{kind}:06Sep2000" for element in told.elements]
+
+
 def per_cell(told: Told, name: str) -> float | None:
     """A value per atom times the atoms of the cell."""
     value = told.value(name)
@@ -128,7 +157,20 @@ def _told(name: str) -> Keyword:
     return lambda told: told.value(name)
 
 
+def _fact(name: str) -> Keyword:
+    return lambda told: told.telling.facts.get(name)
+
+
+# what neither crystal nor values say; some of it is heavy, and crawls leave it to a question of its own
+FACTS = (
+    "aflow_prototype_label_relax", "energy_cell", "energy_atom", "energy_cutoff", "kpoints", "spinF", "spinD",
+    "ael_elastic_anisotropy", "agl_gruneisen", "agl_heat_capacity_Cp_300K", "agl_heat_capacity_Cv_300K",
+    "agl_bulk_modulus_static_300K", "agl_bulk_modulus_isothermal_300K", "entropic_temperature", "Pulay_stress",
+    "pressure_residual", "bader_net_charges", "bader_atomic_volumes", "forces", "stress_tensor", "files",
+)  # fmt: skip
+
 KEYWORDS: dict[str, Keyword] = {
+    **{name: _fact(name) for name in FACTS},
     "compound": compound,
     "auid": lambda told: told.id,
     "aurl": aurl,
@@ -136,6 +178,7 @@ KEYWORDS: dict[str, Keyword] = {
     "Pearson_symbol_relax": pearson,
     "catalog": catalog,
     "data_source": lambda told: "aflowlib",
+    "prototype": prototype,
     "species": lambda told: told.elements,
     "nspecies": lambda told: len(told.elements),
     "composition": composition,
@@ -149,19 +192,24 @@ KEYWORDS: dict[str, Keyword] = {
     "density": lambda told: _short(told.density),
     "Egap": _told("band_gap"),
     "Egap_type": gap_type,
+    "Egap_fit": gap_fit,
     "spin_atom": _told("magnetization_per_atom"),
     "spin_cell": spin_cell,
     "enthalpy_formation_atom": _told("formation_energy_per_atom"),
     "enthalpy_formation_cell": lambda told: per_cell(told, "formation_energy_per_atom"),
-    "ael_bulk_modulus_vrh": _told("bulk_modulus"),
-    "ael_shear_modulus_vrh": _told("shear_modulus"),
+    **{f"ael_bulk_modulus_{mean}": _told("bulk_modulus") for mean in ("vrh", "voigt", "reuss")},
+    **{f"ael_shear_modulus_{mean}": _told("shear_modulus") for mean in ("vrh", "voigt", "reuss")},
+    "ael_poisson_ratio": poisson,
     "agl_debye": _told("debye_temperature_agl"),
+    "agl_acoustic_debye": acoustic_debye,
     "agl_thermal_conductivity_300K": _told("thermal_conductivity_agl"),
     "agl_thermal_expansion_300K": _told("thermal_expansion_agl"),
     "dft_type": dft_type,
+    "species_pp_version": potentials,
     "ldau_TLUJ": hubbard,
     "ldau_type": lambda told: 2 if told.telling.level_of_theory.endswith("+U") else None,
     "code": lambda told: "vasp.4.6.35",
+    "aflow_version": lambda told: "aflow30977",
     "aflowlib_version": lambda told: "3.1.222",
     "aflowlib_date": aflowlib_date,
 }

@@ -1,7 +1,9 @@
 """COD's engine: `/result` in its formats and `/<id>.cif`. PCOD runs the same engine, see `pcod.py`.
 
 What belongs here: queries and answers; the columns of a row are in `cod_rows.py`. A telling with verbatim text is
-served byte for byte; any other is written by `written_cif.py`. Source: https://wiki.crystallography.net/RESTful_API/
+served byte for byte; any other is written by `written_cif.py`, where its facts `method`, `status`, `duplicateof` and
+`onhold` stand too. The same files in folders, as rsync gives them: `cod_tree.py`.
+Source: https://wiki.crystallography.net/RESTful_API/
 """
 
 from __future__ import annotations

@@ -26,13 +26,14 @@ TAGS = {
     "chemname": "_chemical_name_systematic", "mineral": "_chemical_name_mineral", "Z": "_cell_formula_units_Z",
     "journal": "_journal_name_full", "year": "_journal_year", "volume": "_journal_volume", "issue": "_journal_issue",
     "firstpage": "_journal_page_first", "lastpage": "_journal_page_last", "doi": "_journal_paper_doi",
-    "title": "_publ_section_title",
+    "title": "_publ_section_title", "method": "_cod_struct_determination_method", "status": "_cod_error_flag",
+    "duplicateof": "_cod_duplicate_entry", "onhold": "_cod_hold_until_date",
 }  # fmt: skip
 UNTOLD = (
     "siga", "sigb", "sigc", "sigalpha", "sigbeta", "siggamma", "sigvol", "sigcelltemp", "sigdiffrtemp",
     "sigcellpressure", "sigdiffrpressure", "thermalhist", "pressurehist", "compoundsource", "cellformula", "Zprime",
-    "acce_code", "method", "radiation", "wavelength", "radType", "radSymbol", "Rall", "Robs", "Rref", "wRall", "wRobs",
-    "wRref", "RFsqd", "RI", "gofall", "gofobs", "gofgt", "gofref", "duplicateof", "optimal", "status", "onhold",
+    "acce_code", "radiation", "wavelength", "radType", "radSymbol", "Rall", "Robs", "Rref", "wRall", "wRobs",
+    "wRref", "RFsqd", "RI", "gofall", "gofobs", "gofgt", "gofref", "optimal",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Materials Project's REST interface, as mp-api 0.46.5 calls it and emmet-api 0.87.3 answers it.
 
-What belongs here: routes, paging and errors. What a summary document says: `materials_project_summary.py`; which
-documents a query selects: `materials_project_filters.py`. Source: https://api.materialsproject.org/docs
+What belongs here: routes, paging and errors. What a summary document says: `materials_project_summary.py`; those of the
+other routes: `materials_project_properties.py`; which documents a query selects: `materials_project_filters.py`.
+Only summary can be sorted, and only by one field; a field it does not know changes nothing. Source: https://api.materialsproject.org/docs
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from fastapi import FastAPI, Request, Response
 from starlette.middleware.gzip import GZipMiddleware
 
 from lake.sample.mirror.materials_project_filters import BadFilter, UnknownParameter, selected
+from lake.sample.mirror.materials_project_properties import PROPERTIES
 from lake.sample.mirror.materials_project_summary import CORE, SUMMARY, TASK, Field
 from lake.sample.mirror.told import Told
 
 VERSION = "0.87.3"  # of emmet-api, whose answers these are shaped after
 MAX_LIMIT, DEFAULT_LIMIT = 1000, 100
-PAGING = ("_limit", "_skip", "_page", "_per_page", "_fields", "_all_fields", "_sort_fields", "id_format")
+PAGING = ("_limit", "_skip", "_page", "_per_page", "_fields", "_all_fields", "id_format")
+SORTED = "summary"  # the one route that takes `_sort_fields`
 SORTABLE = (
     "material_id", "task_id", "nsites", "nelements", "formula_pretty", "chemsys", "volume", "density",
     "energy_above_hull", "formation_energy_per_atom", "band_gap",
@@ -32,15 +35,18 @@ class Refused(ValueError):
 
 
 def speaking(shelf: Sequence[Told]) -> FastAPI:
-    """Materials Project over these tellings: `/heartbeat` and `/materials/{summary,core,tasks}/`."""
+    """Materials Project over these tellings: `/heartbeat` and `/materials/{summary,core,tasks,elasticity ...}/`."""
     app = FastAPI(title="Materials Project, as a mirror tells it")
     # level 1: on loopback time matters more than size
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     ordered = sorted(shelf, key=lambda told: _number(told.id))
     collections = {
-        "summary": Collection(ordered, SUMMARY, "material_id"),
-        "core": Collection(ordered, CORE, "material_id"),
-        "tasks": Collection(ordered, TASK, "task_id"),
+        "summary": Collection("summary", ordered, SUMMARY, "material_id"),
+        "core": Collection("core", ordered, CORE, "material_id"),
+        "tasks": Collection("tasks", ordered, TASK, "task_id"),
+    } | {
+        name: Collection(name, [row for told in ordered for row in rows(told)], fields, key)
+        for name, (fields, key, rows) in PROPERTIES.items()
     }
 
     @app.api_route("/heartbeat", methods=["GET", "HEAD"])
@@ -64,8 +70,8 @@ def speaking(shelf: Sequence[Told]) -> FastAPI:
 class Collection:
     """One route's documents: which there are, and how a page of them is cut out."""
 
-    def __init__(self, shelf: Sequence[Told], fields: Mapping[str, Field], key: str) -> None:
-        self.shelf, self.fields, self.key = shelf, fields, key
+    def __init__(self, route: str, shelf: Sequence[Told], fields: Mapping[str, Field], key: str) -> None:
+        self.route, self.shelf, self.fields, self.key = route, shelf, fields, key
         self._selections: dict[tuple, Sequence[Told]] = {}
 
     @cached_property
@@ -79,9 +85,10 @@ class Collection:
         """The answer to one query: `data` and `meta`."""
         paging = {name: value for name, value in query.items() if name in PAGING}
         filters = {name: value for name, value in query.items() if name not in PAGING}
+        sort = filters.pop("_sort_fields", None) if self.route == SORTED else None
         limit, skip = _window(paging)
         names = self._names(paging)
-        found = self._found(filters, paging.get("_sort_fields"))
+        found = self._found(filters, sort)
         documents = [{name: self.fields[name](told) for name in names} for told in found[skip : skip + limit]]
         return {"data": documents, "meta": self._meta(len(found))}
 
@@ -96,18 +103,18 @@ class Collection:
         """The selected documents in order; the last few selections are kept, because a crawl asks page by page."""
         key = (tuple(sorted(filters.items())), sort)
         if key not in self._selections:
-            found = selected(self.shelf, self.fields, filters)
+            found = selected(self.route, self.shelf, self.fields, filters)
             if len(self._selections) >= 8:
                 self._selections.clear()
             self._selections[key] = self._sorted(found, sort)
         return self._selections[key]
 
     def _sorted(self, found: list[Told], sort: str | None) -> list[Told]:
-        if not sort:
+        name = (sort or "").lstrip("-")
+        if "," in name:
+            raise Refused("Please provide at most 1 field(s) to sort with")
+        if name not in SORTABLE or not sort:
             return found
-        name = sort.lstrip("-")
-        if name not in SORTABLE or name not in self.fields:
-            raise Refused(f"Please provide a valid field to sort on: {', '.join(SORTABLE)}")
         if name == self.key:  # the shelf stands in the order of ids already
             return found[::-1] if sort.startswith("-") else found
         field = self.fields[name]

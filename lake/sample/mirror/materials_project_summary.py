@@ -23,12 +23,13 @@ METAL_BELOW = 1e-9  # eV
 
 # has_props: what a value says the document has
 PROPERTY_GROUPS = {
-    "materials": (), "thermo": ("formation_energy_per_atom", "energy_above_hull"),
+    "materials": (), "thermo": ("formation_energy_per_atom",),
     "electronic_structure": ("band_gap",), "magnetism": ("magnetization_per_atom",),
     "elasticity": ("bulk_modulus", "shear_modulus"),
     "dielectric": ("static_dielectric_constant", "optical_dielectric_constant"),
     "piezoelectric": ("piezoelectric_modulus",),
 }  # fmt: skip
+NEEDS_ALL = ("elasticity", "dielectric")  # their documents are not made of a part
 OTHER_PROPERTIES = (
     "xas", "grain_boundaries", "bandstructure", "dos", "surface_properties", "oxi_states", "provenance",
     "charge_density", "eos", "phonon", "absorption", "insertion_electrodes", "substrates", "chemenv",
@@ -36,7 +37,7 @@ OTHER_PROPERTIES = (
 
 # fields of SummaryDoc that no telling knows
 UNTOLD = (
-    "phonon_IDs", "possible_species", "weighted_surface_energy_EV_PER_ANG2", "weighted_surface_energy",
+    "possible_species", "weighted_surface_energy_EV_PER_ANG2", "weighted_surface_energy",
     "weighted_work_function", "surface_anisotropy", "shape_factor", "has_reconstructed", "universal_anisotropy",
     "homogeneous_poisson", "ordering", "num_magnetic_sites", "num_unique_magnetic_sites",
     "types_of_magnetic_species", "dos", "dos_energy_up", "dos_energy_down", "bandstructure", "cbm", "vbm", "efermi",
@@ -112,10 +113,16 @@ def ionic(told: Told) -> float | None:
 def properties_had(told: Told) -> dict[str, bool]:
     """has_props: every name of emmet's HasProps, and whether this document has it."""
     had = {
-        group: not names or any(told.value(name) is not None for name in names)
+        group: not names or (all if group in NEEDS_ALL else any)(told.value(name) is not None for name in names)
         for group, names in PROPERTY_GROUPS.items()
     }
-    return had | dict.fromkeys(OTHER_PROPERTIES, False)
+    return had | dict.fromkeys(OTHER_PROPERTIES, False) | {"phonon": "phonon_method" in told.telling.facts}
+
+
+def phonon_ids(told: Told) -> dict[str, list[str]] | None:
+    """phonon_IDs: method -> ids of the tasks behind the phonons, here the material's own number as a task id."""
+    method = told.telling.facts.get("phonon_method")
+    return {str(method): [told.id]} if method else None
 
 
 def origins(told: Told) -> list[dict]:
@@ -210,6 +217,7 @@ SUMMARY: dict[str, Field] = {
     "e_ij_max": _told("piezoelectric_modulus"),
     "theoretical": lambda told: bool(told.telling.facts.get("theoretical", False)),
     "database_IDs": lambda told: {},
+    "phonon_IDs": phonon_ids,
     "has_props": properties_had,
 } | dict.fromkeys(UNTOLD, lambda told: None)
 

@@ -1,9 +1,10 @@
 """Open Catalyst: static tar files of relaxations with their md5s, handed out as S3 does behind its CDN.
 
 What belongs here: the files and how they are handed out. What a trajectory says: `trajectories.py`. The layout is
-OC20's: `<index>/system.txt` with lines `system_id,reference_energy` beside `<index>/<index>/<system_id>.extxyz.xz`. The
-real md5s stand in a document (fairchem's oc20.md); here they stand in `index.txt`, one `<md5>  <path>` a line, as md5sum
-writes them. What is not there is answered with 403, as others found there; an ETag is no md5, as of large S3 objects.
+OC20's: `<index>/system.txt` with lines `system_id,reference_energy` beside `<index>/<index>/<system_id>.extxyz.xz`.
+The real md5s stand in a document (fairchem's oc20.md); here they stand in `index.txt`, one `<md5>  <path>` a line, as
+md5sum writes them. What is not there is answered with 403, as others found there; an ETag is no md5, as of large S3
+objects.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from lake.sample.mirror.trajectories import reference_energy, trajectory
 
 SYSTEMS_PER_FILE = 8
 REVISED = "Wed, 10 Feb 2021 00:00:00 GMT"  # the release that stands
-DENIED = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+DENIED = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+)
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 

@@ -19,6 +19,13 @@ from lake.sample.mirror.told import Told, symmetry_of
 TOLERANCE = 1e-4  # A: operations and the sites they make agree this well
 DIGITS = 6  # decimals of coordinates; cells carry 5
 TRANSLATION_TOLERANCE = 1e-4  # of a cell edge
+# fact of a telling -> data name
+STANDING = {
+    "method": "_cod_struct_determination_method",
+    "status": "_cod_error_flag",
+    "duplicateof": "_cod_duplicate_entry",
+    "onhold": "_cod_hold_until_date",
+}
 
 
 def written_cif(told: Told, database: str, number: str, revision: int) -> str:
@@ -26,7 +33,7 @@ def written_cif(told: Told, database: str, number: str, revision: int) -> str:
     groups, sites = _symmetry(told)
     lines = [*_header(told, database, number, revision), f"data_{number}"]
     lines += _publication(told) + _chemistry(told) + _space_group(groups, told) + _cell(told)
-    lines += [f"_cod_database_code               {number}"]
+    lines += [f"_cod_database_code               {number}", *_standing(told)]
     lines += ["loop_", "_symmetry_equiv_pos_as_xyz"] + [op.triplet() for op in groups]
     lines += ["loop_", "_atom_site_label", "_atom_site_type_symbol"]
     lines += [f"_atom_site_fract_{axis}" for axis in "xyz"] + ["_atom_site_occupancy"]
@@ -67,6 +74,12 @@ def _chemistry(told: Told) -> list[str]:
         lines.append(f"_exptl_crystal_density_diffrn     {told.density if density is None else density:.3f}")
         lines.append(f"_diffrn_ambient_temperature       {facts.get('temperature', 295)}")
     return [*lines, f"_cell_formula_units_Z             {units}"]
+
+
+def _standing(told: Told) -> list[str]:
+    """What COD adds to entries that are theoretical, withdrawn, told twice or on hold (cod-tools, CIF2COD)."""
+    facts = told.telling.facts
+    return [f"{tag} {_quoted(str(facts[name]))}" for name, tag in STANDING.items() if facts.get(name)]
 
 
 def _space_group(groups: Sequence[gemmi.Op], told: Told) -> list[str]:

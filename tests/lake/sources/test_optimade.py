@@ -12,7 +12,6 @@ from lake.crawl import crawl
 from lake.sample.mirror.oqmd_filter import read_filter
 from lake.settings import Settings
 from lake.sources import offsets, oqmd_rest
-from lake.sources.answers import NotData
 from lake.sources.optimade import Meta, filter_of, next_link, page_of
 from lake.sources.oqmd import source
 from lake.sources.page import SourceDown, Unit
@@ -20,6 +19,7 @@ from lake.sources.parts import LARGEST, Part, parts
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
 from lake.tables import PAGES
+from lake.wire.answers import NotData
 from tests.lake._internet import internet
 from tests.lake._owed import versions
 from tests.lake.sources._provider import Provider

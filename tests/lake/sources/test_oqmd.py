@@ -26,13 +26,13 @@ from lake.sample.mirror.told import Told
 from lake.sample.telling import Telling
 from lake.settings import Settings
 from lake.sources import oqmd_dump, oqmd_rest, oqmd_staging
-from lake.sources.answers import NotData
 from lake.sources.optimade import next_link, page_of
 from lake.sources.oqmd import source
 from lake.sources.page import Entry, Source, SourceDown, Unusable
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import RECORDS
+from lake.wire.answers import NotData
 from tests.lake._internet import internet
 from tests.lake._owed import entries, ledger, versions
 

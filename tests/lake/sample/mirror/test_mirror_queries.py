@@ -72,7 +72,7 @@ def test_pages_by_number_override_pages_by_skip(mirror):
     [
         ({"_limit": "1001"}, "Requested more data per query than allowed"),
         ({"foo": "1"}, "Request contains query parameters which cannot be used: foo"),
-        ({"_sort_fields": "last_updated"}, "valid field to sort on"),
+        ({"_sort_fields": "nsites,volume"}, "at most 1 field"),
     ],
 )
 def test_materials_project_refuses_with_400(mirror, query, words):

@@ -160,7 +160,7 @@ def test_a_trajectory_has_the_recorded_comment_and_columns(mirror, answer):
     real = answer("ocp/shape_relaxation.extxyz", "oc20/random1000129.extxyz").splitlines()
     content = requests.get(f"{mirror}/ocp/per_adsorbate_is2res/0.tar").content
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        found = lzma.decompress(tar.extractfile("0/random1.extxyz.xz").read()).decode().splitlines()
+        found = lzma.decompress(tar.extractfile("0/0/random1.extxyz.xz").read()).decode().splitlines()
     assert re.findall(r"(\w+)=", found[1]) == re.findall(r"(\w+)=", real[1])
     assert re.search(r"Properties=\S+ ", found[1])[0] == re.search(r"Properties=\S+ ", real[1])[0]
     assert re.sub(r"-?\d+\.\d{8}", "9", " ".join(found[2].split()[1:])) == "9 9 9 F 9 9 9"

@@ -101,7 +101,7 @@ def test_open_catalyst_tells_the_relaxed_slab_in_the_last_frame(mirror, told):
     content = requests.get(f"{mirror}/ocp/per_adsorbate_is2res/0.tar").content
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         references = dict(line.split(",") for line in tar.extractfile("0/system.txt").read().decode().splitlines())
-        text = lzma.decompress(tar.extractfile("0/random1.extxyz.xz").read()).decode()
+        text = lzma.decompress(tar.extractfile("0/0/random1.extxyz.xz").read()).decode()
     first, last = read(io.StringIO(text), index=":", format="extxyz")
     crystal = Crystal(last.cell.array, last.get_scaled_positions(wrap=False), last.numbers)
     assert_same(crystal, told["ocp", "random1"].crystal, 1e-8)
