@@ -12,7 +12,8 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -27,8 +28,10 @@ _COLUMN = re.compile(rb"^\s*`((?:[^`]|``)+)` ", re.MULTILINE)
 _INSERT = re.compile(rb"(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO `((?:[^`]|``)+)`\s*(?:\(([^()]*)\)\s*)?VALUES\s*")
 _NAME = re.compile(rb"`((?:[^`]|``)+)`")
 _STRING = rb"'(?:[^'\\]++|\\.|'')*+'"
-_ROW = re.compile(rb"\s*+\(((?:[^'()]++|" + _STRING + rb")*+)\)\s*+(,|;)", re.DOTALL)
-_VALUE = re.compile(rb"(?:\w++\s*+)?" + _STRING + rb"|[^\s,()']++", re.DOTALL)
+_VALUE = rb"(?:\w++\s*+)?" + _STRING + rb"|[^\s,()']++"
+_VALUES = re.compile(_VALUE, re.DOTALL)
+_ROW = re.compile(rb"\s*+\(((?:[^'()]++|" + _STRING + rb")*+)\)\s*+[,;]", re.DOTALL)
+_SEMICOLON = ord(";")
 _END = re.compile(rb";\r?\n")
 _ESCAPE = re.compile(rb"\\(.)|''", re.DOTALL)
 _ESCAPED = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a"}
@@ -66,13 +69,19 @@ def rows(path: Path, wanted: Mapping[str, Sequence[str]]) -> Iterator[Rows]:
 
 def value_of(token: bytes) -> Value:
     """A literal's value: a string's bytes, a number's digits, None for NULL."""
-    if token == b"NULL":
-        return None
-    start = token.find(b"'")
-    if start < 0:
-        return token
-    inner = token[start + 1 : -1]
+    if not token.endswith(b"'"):
+        return None if token == b"NULL" else token
+    inner = token[token.index(b"'") + 1 : -1]
     return _ESCAPE.sub(_unescaped, inner) if b"\\" in inner or b"'" in inner else inner
+
+
+def _row_with(columns: Sequence[str], wanted: Sequence[str]) -> tuple[re.Pattern[bytes], Callable[..., tuple]]:
+    """What matches one row and groups the wanted columns, and what puts the groups in the order they are wanted in."""
+    values = (b"(" + _VALUE + b")" if name in wanted else b"(?:" + _VALUE + b")" for name in columns)
+    row = re.compile(rb"\s*+\(\s*+" + rb"\s*+,\s*+".join(values) + rb"\s*+\)\s*+[,;]", re.DOTALL)
+    there = [name for name in columns if name in wanted]
+    places = [there.index(name) for name in wanted]
+    return row, itemgetter(*places) if len(places) > 1 else tuple
 
 
 class Reading:
@@ -148,32 +157,34 @@ class Reading:
         absent = [name for name in self._wanted[table] if name not in columns]
         if absent:
             raise BadDump(f"{self._name}: the table {table} must have the columns {absent}, it has {columns}")
-        picked, n, batch = [columns.index(name) for name in self._wanted[table]], len(columns), []
+        row, order = _row_with(columns, self._wanted[table])
+        batch: list[tuple[Value, ...]] = []
         while True:
-            found = _ROW.match(self._buffer, self._at)
+            found = row.match(self._buffer, self._at)
             if found is None:
-                self._row_must_follow(table)
+                self._row_must_follow(table, len(columns))
                 continue
-            tokens = _VALUE.findall(self._buffer, *found.span(1))
-            if len(tokens) != n:
-                raise BadDump(f"{self._here()} a row of {table} must have {n} values, found {len(tokens)}")
-            batch.append(tuple([value_of(tokens[k]) for k in picked]))
+            batch.append(tuple(map(value_of, order(found.groups()))))
             self._at = found.end()
-            ended = found[2] == b";"
+            ended = self._buffer[self._at - 1] == _SEMICOLON
             if ended or len(batch) >= BATCH:
                 yield Rows(table, batch)
                 batch = []
             if ended:
                 return
 
-    def _row_must_follow(self, table: str) -> None:
+    def _row_must_follow(self, table: str, n: int) -> None:
         """Read on where a row is not complete yet; BadDump where it never will be."""
+        if other := _ROW.match(self._buffer, self._at):
+            came = len(_VALUES.findall(other[1]))
+            raise BadDump(f"{self._here()} a row of {table} must have {n} values, found {came}")
         if len(self._buffer) - self._at > LARGEST_ROW:
             raise BadDump(f"{self._here()} a row of {table} must end within {LARGEST_ROW:,} bytes, it does not")
-        start = self._peek(200).lstrip()[:1]
-        if start and start != b"(":
-            raise BadDump(f"{self._here()} a row of {table} must begin with a bracket, found {self._peek(40)!r}")
-        if not self._more():
+        came = self._more()
+        start = self._buffer[self._at : self._at + 200].lstrip()
+        if start and not start.startswith(b"("):
+            raise BadDump(f"{self._here()} a row of {table} must begin with a bracket, found {start[:40]!r}")
+        if not came:
             raise BadDump(f"{self._here()} the dump ends inside rows of {table}: it is cut off, download it again")
 
     def _until(self, end: bytes, most: int) -> bytes:

@@ -25,9 +25,10 @@ from typing import TYPE_CHECKING
 from lake.sources.mysqldump import BadDump, Rows, Value, rows
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-MEMORY = "1GB"
+MEMORY = "512MB"
 FIT = b"standard"
 VECTORS = ("x1", "x2", "x3", "y1", "y2", "y3", "z1", "z2", "z3")
 # table -> column -> type in the staging file
@@ -151,7 +152,7 @@ def _insert(database: DuckDBPyConnection, batch: Rows) -> None:
     values = dict(zip(names, zip(*batch.values, strict=True), strict=True))
     if batch.table == "calculations":
         values["settings"] = [None if told is None else b"U" if USED_U in told else b"" for told in values["settings"]]
-    came = pa.table({name: pa.array(_text(column), pa.string()) for name, column in values.items()})
+    came = pa.table({name: _text(column) for name, column in values.items()})
     picked = ", ".join(f"CAST({name} AS {kind})" for name, kind in columns.items())
     only = f" WHERE fit_id = '{FIT.decode()}'" if batch.table == "formation_energies" else ""
     try:
@@ -161,8 +162,14 @@ def _insert(database: DuckDBPyConnection, batch: Rows) -> None:
         raise BadDump(f"a row of {batch.table} must hold numbers where qmpy's tables do: {fault}") from fault
 
 
-def _text(column: tuple[Value, ...]) -> list[str | None]:
-    return [None if told is None else told.decode("utf-8", "replace") for told in column]
+def _text(column: tuple[Value, ...]) -> pa.Array:
+    """A column as text; bytes that are none, in some old path or label, become question marks."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(column, pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([None if told is None else told.decode("utf-8", "replace") for told in column], pa.string())
 
 
 def _quoted(path: Path) -> str:

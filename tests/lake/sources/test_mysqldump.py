@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -40,8 +41,20 @@ def dump(table_rows: list[tuple], a_statement: int = 3, table: str = "t", newlin
 
 
 def read(text: bytes, chunk: int = 1 << 20, wanted=COLUMNS, table: str = "t") -> list[tuple]:
-    chunks = (text[k : k + chunk] for k in range(0, len(text), chunk))
+    return read_chunks((text[k : k + chunk] for k in range(0, len(text), chunk)), wanted, table)
+
+
+def read_chunks(chunks: Iterable[bytes], wanted=COLUMNS, table: str = "t") -> list[tuple]:
     return [row for batch in Reading(chunks, {table: wanted}).rows() for row in batch.values]
+
+
+@given(st.data())
+def test_a_dump_may_be_cut_into_chunks_anywhere(data):
+    table_rows = [(k, "a (b), 'c';\n" * (k % 3), -k / 7) for k in range(60)]
+    text = dump(table_rows, a_statement=50)
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(text) - 1), max_size=9)))
+    chunks = [text[a:b] for a, b in pairwise([0, *cuts, len(text)])]
+    assert read_chunks(chunks) == [tuple(map(told, row)) for row in table_rows]
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
