@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -178,7 +179,7 @@ def _crystal(block: Block) -> Crystal:
     if len(operations) > 1:
         sites, owners = expanded(sites, operations, lattice)
         symbols = [symbols[owner] for owner in owners.tolist()]
-    _refuse_unlocated({symbol: symbols.count(symbol) for symbol in set(symbols)}, formula, column)
+    _refuse_unlocated(symbols, formula, column)
     return Crystal(lattice, sites, list(map(NUMBER.__getitem__, symbols)))
 
 
@@ -280,7 +281,7 @@ def _sites(column: Columns, formula: str) -> tuple[list[str], np.ndarray]:
     _refuse_partial(column("occupancy"), positions, symbols)
     if "" in symbols:
         raise _nameless(names[symbols.index("")])
-    if len(set(zip(x, y, z, strict=True))) < len(x):
+    if len(set(zip(x, y, z))) < len(x):  # noqa: B905 - of one length, as told above
         _refuse_mixed(zip(x, y, z, strict=True), symbols, "full occupancies")
     return symbols, positions
 
@@ -391,11 +392,11 @@ def _refuse_mixed(places: Iterable[Hashable], symbols: Sequence[str], found: str
             )
 
 
-def _refuse_unlocated(found: Mapping[str, int], formula: str, column: Columns) -> None:
+def _refuse_unlocated(symbols: Sequence[str], formula: str, column: Columns) -> None:
     """Raise where the atoms are not in the formula's proportions: hydrogens left out, sites not located."""
-    if {f"{symbol}{count}" for symbol, count in found.items()} == set(formula.split()):
+    if {f"{symbol}{symbols.count(symbol)}" for symbol in set(symbols)} == set(formula.split()):
         return  # the whole cell's formula, as P 1 files have it
-    told = _amounts(formula)
+    found, told = Counter(symbols), _amounts(formula)
     if not told:
         attached = map(as_string, column("attached_hydrogens"))
         if "H" not in found and any(as_number(count) > 0 for count in attached):
