@@ -88,7 +88,7 @@ class Crystal:
         return digest.hexdigest()
 
     def checked(self) -> Crystal:
-        """Return self, or raise CrystalError: atoms, finite arrays, known elements, a volume, no two atoms on one site."""
+        """Return self, or raise CrystalError: atoms, finite arrays, known elements, a volume, one atom on each site."""
         if len(self) == 0:
             raise CrystalError("a crystal needs atoms, found none: the record has no usable site")
         if len(self.positions) != len(self.numbers):
