@@ -113,8 +113,6 @@ class Optimade:
         """One page, and what is left of its part after it. Raises SourceDown."""
         answer = self._ask(str(unit.request["link"])) if "link" in unit.request else self._ask_at(unit)
         rows, meta = answer.value["data"], Meta.of(answer.value)
-        if meta.delay > 0 and (wait := getattr(self._http, "delay", None)):
-            wait(meta.delay)
         field = str(unit.request.get("field") or "")
         ids = [str(row["id"]) for row in rows]
         records = [
@@ -136,7 +134,10 @@ class Optimade:
         return Meta.of(self._ask(self._url(query)).value)
 
     def _ask(self, url: str, start: int | None = None) -> Answer:
-        """A page of structures; without any where more than `start` are counted, it is asked for again."""
+        """A page of structures; one without any, where more than `start` are counted, is asked for again.
+
+        The delay that it asks for lies before the next question.
+        """
 
         def read(body: bytes) -> dict[str, Any]:
             answer = self._page_of(body)
@@ -145,7 +146,9 @@ class Optimade:
                 raise NotData(f"a page without data from record {start} on, in an answer that counts {counted}")
             return answer
 
-        return self._http.ask(url, read)
+        answer = self._http.ask(url, read)
+        self._http.delay(Meta.of(answer.value).delay)
+        return answer
 
     def _ask_at(self, unit: Unit) -> Answer:
         """The page of a unit, as large as it is granted."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from unittest.mock import Mock
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,12 +12,14 @@ from lake.settings import Settings
 from lake.sources import offsets, oqmd_rest
 from lake.sources.optimade import Meta, filter_of, next_link, page_of
 from lake.sources.oqmd import source
-from lake.sources.page import SourceDown, Unit
+from lake.sources.page import Unit
 from lake.sources.parts import LARGEST, Part, parts
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
 from lake.tables import PAGES
 from lake.wire.answers import NotData
+from lake.wire.clock import LeapingClock, running
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet
 from tests.lake._owed import versions
 from tests.lake.sources._provider import Provider
@@ -120,13 +120,14 @@ def test_the_wrong_providers_answers_are_refused(crawled):
     assert ids == [] and "must be oqmd's, found an answer of 'mp'" in report.error
 
 
-def test_a_delay_that_is_asked_for_is_passed_on(net, tmp_path):
-    net.fault = Provider(net.base, n=3, delay=0.25)
-    oqmd = source(net.settings(root=tmp_path))
-    oqmd._http.delay = Mock()
-    for unit in oqmd.plan(Scope()):
-        oqmd.fetch(unit, {})
-    assert [call.args for call in oqmd._http.delay.call_args_list] == [(0.25,)]
+def test_a_delay_that_is_asked_for_lies_between_all_questions(net, tmp_path):
+    net.fault = provider = Provider(net.base, n=12, delay=2.5)
+    with running(LeapingClock()) as clock:
+        oqmd = source(net.settings(root=tmp_path, oqmd_page_limit=4, wait_max=60))
+        for unit in oqmd.plan(Scope()):
+            oqmd.fetch(unit, {})
+    assert len(provider.asked) == 4  # the count, and three pages; what there is was asked besides
+    assert sum(clock.slept) == pytest.approx(3 * 2.5)  # before the next question, and none comes after the last
 
 
 def test_a_record_that_breaks_its_page_is_found_and_all_others_come(crawled):

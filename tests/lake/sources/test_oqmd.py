@@ -28,11 +28,12 @@ from lake.settings import Settings
 from lake.sources import oqmd_dump, oqmd_rest, oqmd_staging
 from lake.sources.optimade import next_link, page_of
 from lake.sources.oqmd import source
-from lake.sources.page import Entry, Source, SourceDown, Unusable
+from lake.sources.page import Entry, Source, Unusable
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import RECORDS
 from lake.wire.answers import NotData
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet
 from tests.lake._owed import entries, ledger, versions
 
@@ -241,9 +242,12 @@ def payloads_of_each_kind() -> list[str]:
 PAYLOADS = payloads_of_each_kind()
 
 
+OQMD = source(Settings())
+
+
 def one_by_one(payload: str) -> tuple:
     try:
-        entry = source(Settings()).read(payload)
+        entry = OQMD.read(payload)
     except Exception as fault:
         return type(fault), str(fault)
     return entry.crystal.structure_hash, entry.level_of_theory, entry.licence, entry.kind
@@ -251,7 +255,7 @@ def one_by_one(payload: str) -> tuple:
 
 @given(st.lists(st.sampled_from(PAYLOADS), max_size=12))
 def test_a_batch_gives_for_each_record_what_the_record_gives_alone(payloads):
-    found = source(Settings()).read_many(payloads)
+    found = OQMD.read_many(payloads)
     assert len(found) == len(payloads)
     for payload, told in zip(payloads, found, strict=True):
         if isinstance(told, Exception):
