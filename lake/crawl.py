@@ -98,6 +98,8 @@ def crawl(
             if done:
                 ledger.tidy(whole=scope.whole)
                 verdict = settle(ledger, source, whole=scope.whole)
+                if not scope.whole:
+                    ledger.forget_listings()
                 report.state, report.held, report.gone = verdict.state, verdict.why, verdict.gone
     return report
 

@@ -2,14 +2,82 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 
+import pytest
+
+from lake.crawl import crawl
 from lake.sample.mirror.oqmd_dump import dumped
 from lake.sample.mirror.told import Told
 from lake.sources.oqmd_staging import staged
+from lake.sources.page import Unit
+from lake.sources.scope import Scope
+from lake.store import Lake
+from lake.tables import CRAWLS, LISTINGS, PAGES
 from tests.lake._internet import telling
+from tests.lake._owed import versions
+from tests.lake._shelf import Shelf
+
+PAGES_ABC = {"a": {"1": "one", "2": "two"}, "b": {"3": "three"}, "c": {"4": "four"}}
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    return Lake(tmp_path)
+
+
+def dies(monkeypatch, at: int, method: str, *tables: object, crawled: tuple) -> None:
+    """A crawl that is stopped just before the store's method is called for the n-th time, for these tables or any."""
+    whole, number = getattr(Lake, method), itertools.count(1)
+
+    def dying(self, table, *rest, **more):
+        if (not tables or table in tables) and next(number) == at:
+            raise KeyboardInterrupt
+        return whole(self, table, *rest, **more)
+
+    monkeypatch.setattr(Lake, method, dying)
+    with pytest.raises(KeyboardInterrupt):
+        crawl(*crawled)
+    monkeypatch.undo()
+
+
+def test_what_was_listed_by_a_page_that_was_not_written_down_is_listed_once(lake, monkeypatch):
+    dies(monkeypatch, 1, "append", PAGES, crawled=(lake, Shelf(PAGES_ABC)))
+    assert len(lake.read(LISTINGS)) == 3
+    assert crawl(lake, Shelf(PAGES_ABC)).state == "published"
+    assert len(LISTINGS.checked(lake.read(LISTINGS))) == 3
+
+
+def test_a_record_that_went_away_before_its_page_was_written_down_is_gone(lake, monkeypatch):
+    dies(monkeypatch, 1, "append", PAGES, crawled=(lake, Shelf(PAGES_ABC)))
+    report = crawl(lake, Shelf({**PAGES_ABC, "a": {"1": "one"}}))
+    assert (report.state, report.gone) == ("published", 1)
+
+
+def test_a_part_that_is_killed_as_it_closes_is_not_read_again(lake, monkeypatch):
+    part, told = Scope(elements=("Mg",)), {"a": 2, "b": 1, "c": 1}
+    dies(monkeypatch, 2, "append", CRAWLS, crawled=(lake, Shelf(PAGES_ABC, told=told), part))
+    shelf = Shelf(PAGES_ABC, told=told)
+    assert crawl(lake, shelf, part).state == "published"
+    assert shelf.fetched == [] and lake.read(LISTINGS).is_empty()
+
+
+def test_what_led_to_a_failure_is_asked_again_though_the_next_run_was_killed_as_it_began(lake, monkeypatch):
+    class Liar(Shelf):
+        def fetch(self, unit, known):
+            page = super().fetch(unit, known)
+            wrong = Unit("b", {"ids": ["no such"]}, partition="b")
+            return type(page)(**{**vars(page), "following": (wrong,)}) if unit.key == "a" else page
+
+    assert crawl(lake, Liar(PAGES_ABC, chain=True)).state == "open"
+    dies(monkeypatch, 2, "remove", crawled=(lake, Shelf(PAGES_ABC, chain=True)))
+    shelf = Shelf(PAGES_ABC, chain=True)
+    assert crawl(lake, shelf).state == "published"
+    assert shelf.fetched == ["a", "b", "c"] and len(versions(lake, "shelf")) == 4
+
 
 KNOWS = """
 import os, signal
