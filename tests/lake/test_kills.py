@@ -13,12 +13,12 @@ from lake.crawl import crawl
 from lake.sample.mirror.oqmd_dump import dumped
 from lake.sample.mirror.told import Told
 from lake.sources.oqmd_staging import staged
-from lake.sources.page import Unit
+from lake.sources.page import SourceDown, Unit
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import CRAWLS, LISTINGS, PAGES
 from tests.lake._internet import telling
-from tests.lake._owed import versions
+from tests.lake._owed import ledger, versions
 from tests.lake._shelf import Shelf
 
 PAGES_ABC = {"a": {"1": "one", "2": "two"}, "b": {"3": "three"}, "c": {"4": "four"}}
@@ -77,6 +77,23 @@ def test_what_led_to_a_failure_is_asked_again_though_the_next_run_was_killed_as_
     shelf = Shelf(PAGES_ABC, chain=True)
     assert crawl(lake, shelf).state == "published"
     assert shelf.fetched == ["a", "b", "c"] and len(versions(lake, "shelf")) == 4
+
+
+def test_a_partition_that_was_short_is_read_anew_by_the_next_run(lake):
+    assert crawl(lake, Shelf(PAGES_ABC, told={"a": 3})).state == "open"
+    shelf = Shelf({**PAGES_ABC, "a": {"1": "one", "2": "two", "9": "nine"}}, told={"a": 3})
+    assert crawl(lake, shelf).state == "published"
+    assert shelf.fetched == ["a~4"] and len(versions(lake, "shelf")) == 5
+
+
+def test_a_round_that_was_interrupted_goes_on_where_it_was(lake):
+    pages = {"a": {"1": "one"}, "b": {"2": "two"}}
+    broken = {"b~2": SourceDown("asleep")}
+    assert crawl(lake, Shelf(pages, told={"a": 2, "b": 2}, broken=broken, dead=True)).state == "open"
+    shelf = Shelf({"a": {"1": "one", "8": "eight"}, "b": {"2": "two", "9": "nine"}}, told={"a": 2, "b": 2})
+    assert crawl(lake, shelf).state == "published"
+    assert shelf.fetched == ["b~2", "a~3"]
+    assert not ledger(lake, "shelf", "poisoned")
 
 
 KNOWS = """
