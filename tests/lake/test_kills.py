@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import subprocess
 import sys
 
 import pytest
 
+from benchmarks.kills import WAYS, Kill, summed, world
 from lake.crawl import crawl
 from lake.sample.mirror.oqmd_dump import dumped
 from lake.sample.mirror.told import Told
@@ -21,7 +23,24 @@ from tests.lake._internet import telling
 from tests.lake._owed import ledger, versions
 from tests.lake._shelf import Shelf
 
+SEED = 20261122
 PAGES_ABC = {"a": {"1": "one", "2": "two"}, "b": {"3": "three"}, "c": {"4": "four"}}
+
+
+def test_five_kills_of_five_sources_change_nothing(tmp_path):
+    chance = random.Random(SEED)
+    kills = {
+        "aflow": ("first", Kill("after", 3)),  # between what was listed and the pages that say so
+        "folder": ("second", Kill("before", 17)),  # between two tombstones
+        "cod": ("first", Kill("file", chance.randint(8, 16))),
+        "oqmd": ("first", Kill("clock", chance.random())),
+        "ocp": ("first", Kill("clock", chance.random())),
+    }
+    with world(tmp_path) as here:
+        here.warm([WAYS[name] for name in kills])
+        lives = [(WAYS[name], here.life(here.night(WAYS[name], night), kill)) for name, (night, kill) in kills.items()]
+    assert summed(f"5 kills, seed {SEED}", lives), [life.faults for _, life in lives]
+    assert [len(life.doing) for _, life in lives] == [1] * 5
 
 
 @pytest.fixture
