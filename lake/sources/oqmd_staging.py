@@ -86,14 +86,15 @@ KNOWN = "CREATE TABLE kept.known AS SELECT count(*) > 0 AS knows_hubbards FROM c
 def staged(dump: Path, sha256: str, folder: Path) -> Path:
     """The joined tables of a dump as a DuckDB file, made where it is not there yet; of other dumps none is left.
 
-    sha256: of the dump, which names the file. Raises BadDump; what was half made is gone then.
+    sha256: of the dump, which names the file. Raises BadDump; what was half made is gone then, or, where a kill left
+    it, with the next call.
     """
     there = folder / f"oqmd-{sha256[:16]}.duckdb"
+    for old in folder.glob("oqmd.*" if there.exists() else "oqmd[-.]*"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
     if there.exists():
         return there
     folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("oqmd-*"), *folder.glob("oqmd.*")):
-        shutil.rmtree(old) if old.is_dir() else old.unlink()
     raw, kept = folder / "oqmd.raw", folder / "oqmd.kept"
     try:
         with _database(raw, folder) as database:
