@@ -47,9 +47,8 @@ from deltalake.table import TableOptimizer
 from starlette.responses import PlainTextResponse
 
 from lake import store
-from lake.crawl import ledger
 from lake.contract import ContractError
-from lake.crawl import crawl
+from lake.crawl import crawl, ledger
 from lake.entries import write_entries
 from lake.sample.databases import tellings
 from lake.sample.mirror.app import build_app
@@ -73,8 +72,8 @@ SMALL = (
     ("lake.sources.materials_project.source", "PER_PAGE", 2 * PIECE),
     ("lake.sources.aflow.source", "PER_PAGE", 4),
     ("lake.sources.aflow.source", "PER_SWEEP", 8),
-    ("lake.sources.oqmd", "PER_PAGE", PIECE),
-    ("lake.sources.oqmd_dump", "PER_UNIT", PIECE),
+    ("lake.sources.oqmd.source", "PER_PAGE", PIECE),
+    ("lake.sources.oqmd.dump", "PER_UNIT", PIECE),
     ("lake.sources.crystallography_open.engine", "PER_UNIT", PIECE),
     ("lake.sources.open_catalyst.source", "PER_UNIT", PIECE),
     ("lake.sources.folder.source", "FILES_PER_UNIT", PIECE),

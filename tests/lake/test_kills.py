@@ -14,12 +14,12 @@ from benchmarks.kills import WAYS, Kill, summed, world
 from lake.crawl import crawl
 from lake.sample.mirror.oqmd_dump import dumped
 from lake.sample.mirror.told import Told
-from lake.sources.oqmd_staging import staged
+from lake.sources.oqmd.staging import staged
 from lake.sources.page import Unit
-from lake.wire.down import SourceDown
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import CRAWLS, LISTINGS, PAGES
+from lake.wire.down import SourceDown
 from tests.lake._internet import telling
 from tests.lake._owed import ledger, versions
 from tests.lake._shelf import Shelf

@@ -1,7 +1,7 @@
 """The tables of OQMD's SQL dump, joined on disk: one row per formation energy, its sites beside it.
 
 What belongs here: qmpy's schema, and what of it a record is made of. The dump's format is mysqldump.py's; what becomes
-of a row is oqmd_dump.py's.
+of a row is dump.py's.
 
 Tables do not come in the order of their joins (atoms first, by the alphabet), and there are 111 million atoms, of every
 step of every relaxation. So the wanted columns go into a DuckDB file as they come, are joined there within MEMORY (it
@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lake.sources.mysqldump import BadDump, Rows, Value, rows
+from lake.sources.oqmd.mysqldump import BadDump, Rows, Value, rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
