@@ -471,8 +471,8 @@ def told_by(night: Night, root: Path, idle: int = 0) -> dict[str, list]:
 
 
 def _rows(frame: pl.DataFrame, nights: Mapping[str, int], *columns: str) -> list[str]:
-    """Rows of crawls that brought something, as text: floats to twelve digits, since sums depend on an order."""
-    rounded = frame.with_columns(pl.selectors.float().round_sig_figs(12))
+    """Rows of crawls that brought something, as text: floats to nine digits, since sums depend on an order."""
+    rounded = frame.with_columns(pl.selectors.float().round_sig_figs(9))
     rows = rounded.filter(pl.col("crawl").is_in([*nights])).select("crawl", *columns).iter_rows()
     return sorted(str((nights[crawl], *rest)) for crawl, *rest in rows)
 
