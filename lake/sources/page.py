@@ -145,7 +145,8 @@ class Source(Protocol):
         """The same records in smaller pieces; none for a unit that stands alone, or that nobody can divide.
 
         A page that always fails is halved until the bad record stands alone (Unit.alone). Pieces are fetched for
-        themselves: they must not lead on, but for one that stands for all that follows the halved unit, if anything.
+        themselves: they must not lead on beyond their own records, but for one that stands for all that follows the
+        halved unit, if anything.
         """
 
     def fields(self, payload: str) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ What belongs here: the files and how they are handed out. What a trajectory says
 OC20's: `<index>/system.txt` with lines `system_id,reference_energy` beside `<index>/<index>/<system_id>.extxyz.xz`.
 The real md5s stand in a document (fairchem's oc20.md); here they stand in `index.txt`, one `<md5>  <path>` a line, as
 md5sum writes them. What is not there is answered with 403, as others found there; an ETag is no md5, as of large S3
-objects.
+objects. A telling's fact `stray_member` names one more member of its archive, such as `../evil.extxyz.xz`.
 """
 
 from __future__ import annotations
@@ -59,13 +59,15 @@ def speaking(shelf: Sequence[Told]) -> FastAPI:
 def packed(index: str, systems: Sequence[Told]) -> bytes:
     """One tar file; the same systems always give the same bytes."""
     lines = [f"{told.id},{'' if (e := reference_energy(told)) is None else f'{e:.8f}'}\n" for told in systems]
-    members = {"system.txt": "".join(lines).encode()}
+    members = {f"{index}/system.txt": "".join(lines).encode()}
     for told in systems:
-        members[f"{index}/{told.id}.extxyz.xz"] = lzma.compress(trajectory(told).encode(), preset=6)
+        content = lzma.compress(trajectory(told).encode(), preset=6)
+        members[f"{index}/{index}/{told.id}.extxyz.xz"] = content
+        members |= {str(name): content for name in [told.telling.facts.get("stray_member")] if name}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in members.items():
-            member = tarfile.TarInfo(f"{index}/{name}")
+            member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return buffer.getvalue()

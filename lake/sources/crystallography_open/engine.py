@@ -44,7 +44,6 @@ from lake.wire.down import SourceDown
 from lake.wire.http import Answer, Polite
 
 PREFIXES = tuple(str(number) for number in range(10, 100))
-LONGEST = 3  # digits of a list's prefix: it holds LIST_MOST ids at most then
 LIST_MOST = 10_000  # rows of one list: 15 MB
 PER_UNIT = 100  # entries: less than a minute of work is lost to an interruption
 ROW_BYTES = 1_500  # of a row as JSON
@@ -132,7 +131,7 @@ class CrystallographyOpen:
         return self._files(unit, known) if "files" in unit.request else self._entries(unit, known)
 
     def halves(self, unit: Unit) -> tuple[Unit, ...]:
-        """A list as entries by five digits each, entries and files in smaller groups, down to one."""
+        """A list as shorter ones, then as entries by five digits each; entries and files in smaller groups, to one."""
         return units.halves(unit)
 
     def fields(self, payload: str) -> Mapping[str, object]:
@@ -154,7 +153,7 @@ class CrystallographyOpen:
         prefix, scope = str(unit.request["list"]), units.scope_of(unit)
         search, part = units.search_of(scope), units.part_of(scope)
         count = self._count(f"{prefix}%", search)
-        if count.value > LIST_MOST and len(prefix) < LONGEST:
+        if count.value > LIST_MOST and len(prefix) < units.LONGEST:
             longer = tuple(units.listing(f"{prefix}{digit}", part) for digit in range(10))
             return Page(count.url, (), count.sha256, following=longer, attempts=count.attempts, listed=())
         if not count.value:

@@ -14,6 +14,7 @@ from lake.sources.crystallography_open.rows import ID
 from lake.sources.page import Unit
 from lake.sources.scope import Scope
 
+LONGEST = 3  # digits of a list's prefix: it holds 10,000 ids at most then
 FIVE = 5  # digits that a hundred entries share
 ELEMENTS_MOST = 8  # that one search takes
 TREE = "tree"  # the one partition of a crawl from files
@@ -40,13 +41,15 @@ def files(prefix: str, part: Part) -> Unit:
 
 
 def halves(unit: Unit) -> tuple[Unit, ...]:
-    """A list as entries by five digits each, ids in two halves, digits by one digit more: down to one entry."""
+    """A list as ten shorter ones, then as entries by five digits; ids in two, digits by one more: down to one entry."""
     request, part = unit.request, {name: unit.request[name] for name in ("elements", "chemsys") if name in unit.request}
     if unit.alone:
         return ()
     if "files" in request:
         return tuple(_digits("files", prefix, part, TREE) for prefix in _longer(request["files"], 1))
     if "list" in request:
+        if len(request["list"]) < LONGEST:  # ten questions, where entries would be a thousand
+            return tuple(listing(prefix, part) for prefix in _longer(request["list"], 1))
         longer = _longer(request["list"], FIVE - len(request["list"]))
         return tuple(_digits("ids", prefix, part, unit.partition) for prefix in longer)
     if request["ids"].endswith("%"):

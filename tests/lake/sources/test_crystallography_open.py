@@ -148,11 +148,19 @@ def test_an_entry_that_never_comes_is_rejected_alone(lake, net):
     assert (report.added, report.gone, reasons(lake)) == (1, 0, {})
 
 
-def test_a_list_that_always_fails_is_replaced_by_its_entries(lake, net, monkeypatch):
-    monkeypatch.setattr(units, "FIVE", 4)  # a hundred pieces, not a thousand
+def test_a_list_that_fails_is_replaced_by_ten_shorter_ones(lake, net):
     net.fault = lambda path: HTMLResponse("<h1>too many</h1>") if "json&id=10%" in path else None
     report = crawl(lake, source_named("cod", net.settings(attempts=1)))
     assert (report.state, report.added, report.halved) == ("published", 9, 1)
+    assert [net.count(f"format=count&id=10{digit}%") for digit in range(10)] == [1] * 10
+
+
+def test_a_list_that_always_fails_is_replaced_by_its_entries(lake, net, monkeypatch):
+    monkeypatch.setattr(units, "FIVE", 4)  # ten pieces, not a hundred
+    broken = ("json&id=10%", "json&id=100%")
+    net.fault = lambda path: HTMLResponse("<h1>too many</h1>") if any(words in path for words in broken) else None
+    report = crawl(lake, source_named("cod", net.settings(attempts=1)))
+    assert (report.state, report.added, report.halved) == ("published", 9, 2)
 
 
 def test_a_cif_that_is_listed_and_not_there_is_missing(lake, net):
