@@ -309,7 +309,7 @@ class World:
             return
         if "poisoned" not in before["state"] and report["units_skipped"] != done:
             life.faults.append(f"{done} units were done, only {report['units_skipped']} were not fetched again")
-        told = told_by(night, life.root, idle=life.doing.count("ended"))
+        told = told_by(night, life.root, idle=life.doing.count("ended") + life.doing.count("closing"))
         life.faults += differing(night.told, told)
         left = sorted(path.name for path in (life.root.parent / "temporary").iterdir())
         if left:
@@ -444,7 +444,7 @@ def _units(pages: pl.DataFrame) -> pl.DataFrame:
 def told_by(night: Night, root: Path, idle: int = 0) -> dict[str, list]:
     """All that a lake tells of a source, without times, and with nights for the ids of crawls.
 
-    idle: crawls that brought nothing and are not told; one that was killed after its end leads to one.
+    idle: crawls that brought nothing and are not told; one that was killed after its closing note leads to one.
     """
     lake, source, mine = Lake(root), night.way.source, pl.col("source") == night.way.source
     write_entries(lake, source_named(source, Settings(**night.settings)))

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -30,29 +29,38 @@ DEEPEST = 3  # levels of nested fields that are looked into (`elasticity.bulk_mo
 
 @dataclass
 class Spread:
-    """Count, extremes, mean and spread of a field, gathered batch by batch (Chan, Golub and LeVeque 1983)."""
+    """Count, extremes, mean and spread of a field, gathered batch by batch (Chan, Golub and LeVeque 1983).
+
+    Sums are long doubles, so that the order of batches, which differs from lake to lake, stays below what is told.
+    """
 
     n: int = 0
     minimum: float = float("inf")
     maximum: float = float("-inf")
-    mean: float = 0.0
-    squares: float = 0.0
+    _mean: np.longdouble = field(default_factory=lambda: np.longdouble(0))
+    _squares: np.longdouble = field(default_factory=lambda: np.longdouble(0))
 
     def add(self, values: np.ndarray) -> None:
         """Take in more values, shape (m,)."""
         if not len(values):
             return
-        m, mean = len(values), float(values.mean())
-        both, apart = self.n + m, mean - self.mean
-        self.squares += float(((values - mean) ** 2).sum()) + apart * apart * self.n * m / both
-        self.mean += apart * m / both
-        self.n = both
         self.minimum, self.maximum = min(self.minimum, float(values.min())), max(self.maximum, float(values.max()))
+        values = values.astype(np.longdouble)
+        m, mean = len(values), values.mean()
+        both, apart = self.n + m, mean - self._mean
+        self._squares += ((values - mean) ** 2).sum() + apart * apart * self.n * m / both
+        self._mean += apart * m / both
+        self.n = both
+
+    @property
+    def mean(self) -> float:
+        """Mean of the values."""
+        return float(self._mean)
 
     @property
     def deviation(self) -> float:
         """Standard deviation of the values."""
-        return sqrt(self.squares / self.n) if self.n else 0.0
+        return float(np.sqrt(self._squares / self.n)) if self.n else 0.0
 
 
 @dataclass(frozen=True)
