@@ -309,8 +309,12 @@ class World:
             return
         if "poisoned" not in before["state"] and report["units_skipped"] != done:
             life.faults.append(f"{done} units were done, only {report['units_skipped']} were not fetched again")
-        told = told_by(night, life.root, idle=life.doing.count("ended") + life.doing.count("closing"))
-        life.faults += differing(night.told, told)
+        life.faults += differing(night.told, told_by(night, life.root))
+        idle = _idle(life.root, night) - (_idle(night.base, night) if night.base else 0)
+        if idle > life.doing.count("ended") + life.doing.count(
+            "closing"
+        ):  # a crawl that was killed after its end is followed by one more
+            life.faults.append(f"{idle} crawls brought nothing, though the kills came while it was {life.doing}")
         left = sorted(path.name for path in (life.root.parent / "temporary").iterdir())
         if left:
             life.faults.append(f"left among temporary files: {left[:3]}")
@@ -441,11 +445,8 @@ def _units(pages: pl.DataFrame) -> pl.DataFrame:
     return pages.filter(pl.col("state") != "missing")
 
 
-def told_by(night: Night, root: Path, idle: int = 0) -> dict[str, list]:
-    """All that a lake tells of a source, without times, and with nights for the ids of crawls.
-
-    idle: crawls that brought nothing and are not told; one that was killed after its closing note leads to one.
-    """
+def told_by(night: Night, root: Path) -> dict[str, list]:
+    """All that a lake tells of a source, without times; crawls are numbered, and those without records left out."""
     lake, source, mine = Lake(root), night.way.source, pl.col("source") == night.way.source
     write_entries(lake, source_named(source, Settings(**night.settings)))
     crawls, records, listings, differences = (
@@ -454,20 +455,25 @@ def told_by(night: Night, root: Path, idle: int = 0) -> dict[str, list]:
     nights = {crawl: number for number, crawl in enumerate(sorted(set(records["crawl"])), start=1)}
     ended = set(crawls.filter(pl.col("state").str.starts_with("closed"))["crawl"])
     published = crawls.filter(pl.col("state") == "published")["crawl"].max()
-    without = len(set(crawls["crawl"]) - set(nights))
     return {
         "versions": _rows(records, nights, "route", "source_id", "stamp", "gone", "media_type", "payload"),
         "listings": sorted(listings.explode("source_ids").select("route", "partition", "source_ids").unique().rows()),
         "listed by": ["the last crawl" if crawl == published else crawl for crawl in {*listings["crawl"]}],
         "differences": _rows(differences, nights, *(name for name in DIFFERENCES.schema if name != "crawl")),
         "states": _rows(crawls, nights, "state", "scope", "marker", "note"),
-        "crawls without records": [without] if without > idle else [],
         "crawls left open": sorted(set(crawls["crawl"]) - ended),
         "rejects": sorted(map(str, lake.read(REJECTS).rows())),
         "entries": sorted(map(str, lake.read(ENTRIES).drop("fetched_at").rows())),
         "broken contracts": _broken(lake),
         "other files": sorted(file.removeprefix(str(root)) for file in _files(root) if not _of_a_table(file, root)),
     }
+
+
+def _idle(root: Path, night: Night) -> int:
+    """Crawls that ended and brought nothing."""
+    lake, mine = Lake(root), pl.col("source") == night.way.source
+    crawls = lake.scan(CRAWLS).filter(mine & pl.col("state").str.starts_with("closed")).collect()["crawl"]
+    return len(set(crawls) - set(lake.scan(RECORDS).filter(mine).collect()["crawl"]))
 
 
 def _rows(frame: pl.DataFrame, nights: Mapping[str, int], *columns: str) -> list[str]:

@@ -6,6 +6,8 @@ A write is a commit: readers see the version before or the version after, never 
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
@@ -21,6 +23,7 @@ from lake.contract import ContractError, Table
 MANY_FILES = 64  # in one partition, before they are joined
 FILE_BYTES = 64 << 20  # of a file made by joining
 KEEP_HOURS = 7 * 24  # vacuum leaves a week of files to readers that hold an old snapshot
+HALF = re.compile(r"\.(parquet|json)#\d+$")  # a file that is being written, which Delta Lake passes over ever after
 
 
 def _say(retry: stamina.instrumentation.RetryDetails) -> None:
@@ -151,7 +154,13 @@ class Lake:
         """Delete files no version of the last `keep_hours` needs, and what killed writers left; returns their names."""
         if not self.exists(table):
             return []
-        return DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False, full=True)
+        halves = [
+            file for file in self.path(table).rglob("*") if HALF.search(file.name) and _hours_old(file) > keep_hours
+        ]
+        for file in halves:
+            file.unlink(missing_ok=True)
+        whole = DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False, full=True)
+        return [*whole, *(str(file.relative_to(self.path(table))) for file in halves)]
 
 
 def _writer(table: Table) -> WriterProperties:
@@ -160,6 +169,14 @@ def _writer(table: Table) -> WriterProperties:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _hours_old(file: Path) -> float:
+    """Since it was written to; no time for a file that its writer has finished meanwhile."""
+    try:
+        return (time.time() - file.stat().st_mtime) / 3600
+    except FileNotFoundError:
+        return 0.0
 
 
 def _equal(column: str, value: str | Collection[str]) -> str:

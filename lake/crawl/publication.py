@@ -38,7 +38,7 @@ def settle(ledger: Ledger, source: Source, whole: bool) -> Verdict:
     cannot, since what was rejected may be what it seems to miss. What is held keeps its dead unburied.
     """
     lake, crawl = ledger.lake, ledger.crawl
-    _write_rejects(lake, crawl)
+    _write_rejects(ledger)
     end = states.WITH_REJECTS if ledger.rejected else states.CLOSED
     if not whole:
         waiting = states.held(lake, crawl.source)
@@ -89,17 +89,25 @@ def accept(lake: Lake, source: str) -> Crawl:
     return crawl
 
 
-def _write_rejects(lake: Lake, crawl: Crawl) -> None:
+def _write_rejects(ledger: Ledger) -> None:
     """What never came goes to `rejects`, stage crawl.<slug>: units of one record, and ids that were listed in vain."""
+    lake, crawl = ledger.lake, ledger.crawl
     never = (pl.col("source") == crawl.source) & (pl.col("crawl") == crawl.id)
     pages = lake.scan(PAGES).filter(never & pl.col("state").is_in(("poisoned", "missing"))).collect()
     refused = [
-        Reject(f"{crawl.source}:{row['page'].split('#', 1)[-1]}", crawl.source, row["error"])
+        Reject(f"{crawl.source}:{_id_in(row['page'], ledger)}", crawl.source, row["error"])
         for row in pages.sort("page").iter_rows(named=True)
     ]
     stage = f"crawl.{crawl.source}"
     if refused or len(lake.scan(REJECTS).filter(pl.col("stage") == stage).head(1).collect()):
         lake.replace(REJECTS, rejects_of(stage, refused), stage)
+
+
+def _id_in(page: str, ledger: Ledger) -> str:
+    """The id behind the `#` that ends a unit's key, the first one where no unit is done; either may hold others."""
+    parts = page.split("#")
+    ends = [end for end in range(1, len(parts)) if "#".join(parts[:end]) in ledger.done]
+    return "#".join(parts[max(ends, default=1) :]) or page
 
 
 def differences(lake: Lake, source: str | None = None) -> pl.DataFrame:

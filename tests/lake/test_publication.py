@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -14,7 +16,7 @@ from lake.crawl.publication import accept, differences
 from lake.crawl.versions import latest_records, latest_versions
 from lake.sources.scope import Scope
 from lake.store import Lake
-from lake.tables import LISTINGS, RECORDS
+from lake.tables import LISTINGS, RECORDS, REJECTS
 from lake.wire.down import SourceDown
 from tests.lake._owed import versions
 from tests.lake._shelf import Shelf
@@ -183,3 +185,14 @@ def test_a_spread_gathered_in_parts_is_that_of_all_values(parts):
     assert (spread.n, spread.minimum, spread.maximum) == (len(every), every.min(), every.max())
     assert spread.mean == pytest.approx(every.mean(), abs=1e-6)
     assert spread.deviation == pytest.approx(every.std(), abs=1e-3)
+
+
+@pytest.mark.parametrize("unit", ["list", "ids#7", "a#b#c"])
+@pytest.mark.parametrize("source_id", ["7", "film.xyz#3"])
+def test_what_was_listed_in_vain_stands_among_the_rejects_under_its_own_id(lake, unit, source_id):
+    class Vain(Shelf):
+        def fetch(self, unit, known):
+            return replace(super().fetch(unit, known), missing={source_id: "nobody has it"})
+
+    assert crawl(lake, Vain({unit: {"1": "one"}})).missing == 1
+    assert lake.read(REJECTS)["entry_id"].to_list() == [f"shelf:{source_id}"]

@@ -68,12 +68,18 @@ def test_vacuum_takes_what_killed_writers_left_a_week_ago_and_nothing_that_is_re
     lake.append(OBSERVATIONS, OBSERVATIONS.frame([observation("a", 1.0)]))
     (there,) = map(Path, lake.files(OBSERVATIONS))
     week = time.time() - 8 * 24 * 3600
-    for name, written in (("old", week), ("young", time.time())):
-        shutil.copy(there, there.with_name(f"part-00000-{name}-c000.zstd.parquet"))
-        os.utime(there.with_name(f"part-00000-{name}-c000.zstd.parquet"), (written, written))
+    left = {
+        name: there.with_name(f"part-00000-{name}") for name in ("old.parquet", "half.parquet#1", "young.parquet#1")
+    }
+    for name, file in left.items():
+        shutil.copy(there, file)
+        os.utime(file, None if "young" in name else (week, week))
     os.utime(there, (week, week))
-    assert ["-old-" in name for name in lake.vacuum(OBSERVATIONS)] == [True]
-    assert sorted("young" in file.name for file in there.parent.iterdir()) == [False, True]
+    assert [Path(name).name for name in lake.vacuum(OBSERVATIONS)] == [
+        "part-00000-old.parquet",
+        "part-00000-half.parquet#1",
+    ]
+    assert sorted(there.parent.iterdir()) == sorted([there, left["young.parquet#1"]])
     assert values(lake) == {("mp:1", "a"): 1.0}
 
 
