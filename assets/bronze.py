@@ -12,10 +12,7 @@ from lake.store import Lake
 from lake.tables import CRAWLS, DIFFERENCES, LABELS, LISTINGS, PAGES, RECORDS
 
 CRAWLED = (RECORDS, PAGES, LISTINGS, CRAWLS, DIFFERENCES)
-CODE = (
-    "lake.crawl", "lake.crawls", "lake.difference", "lake.known", "lake.ledger", "lake.publication",
-    "lake.sources.http", "lake.sources.page", "lake.sources.scope",
-)  # fmt: skip
+CODE = ("lake.crawl", "lake.wire", "lake.sources.page", "lake.sources.scope")
 CLOSED = dg.AssetCheckSpec(
     "crawl_is_closed", asset="crawls", description="Every unit of the crawl was fetched; if not, crawl again to go on."
 )
@@ -54,7 +51,7 @@ def crawl_source(
 ) -> Iterator[dg.MaterializeResult]:
     """Crawl one source. What it gave before it failed is kept and used; the checks say whether more is to come."""
     from lake.crawl import crawl
-    from lake.publication import accept
+    from lake.crawl.publication import accept
     from lake.sources import source_named
     from lake.sources.scope import Scope
 

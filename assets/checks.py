@@ -10,7 +10,8 @@ import polars as pl
 
 from assets.described import part
 from assets.partitions import SOURCES
-from lake.crawls import ENDS
+from lake.crawl.states import ENDS
+from lake.crawl.versions import latest_versions
 from lake.properties import PROPERTIES
 from lake.sources import NAMES
 from lake.store import Lake
@@ -25,7 +26,6 @@ from lake.tables import (
     REJECTS,
     SPLITS,
 )
-from lake.versions import latest_versions
 
 LATE = timedelta(days=3)  # a nightly crawl may miss a night or two, as databases are serviced at weekends
 WARN = dg.AssetCheckSeverity.WARN

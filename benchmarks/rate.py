@@ -25,8 +25,8 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 def ask(limiter: str, base: str, folder: Path, rate: float) -> None:
     """Ask until nobody listens any more."""
     from lake.settings import Settings
-    from lake.sources.answers import json_of
-    from lake.sources.http import Polite
+    from lake.wire.answers import json_of
+    from lake.wire.http import Polite
 
     ours = limiter == "crystal-lake"
     polite = Polite("cod", Settings.for_mirror(base, cod_url=base, cod_rate=rate if ours else 0.0, politeness=folder))

@@ -31,6 +31,7 @@ class Table:
     key: columns that together name a row; no two rows share them.
     partition_by: column whose partitions are replaced one by one.
     open_ended: whether float columns beyond the contract may stand behind it (the property matrix).
+    rows_per_group: rows that a reader unpacks at once; few where one row may be large.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Table:
     key: tuple[str, ...]
     partition_by: str | None = None
     open_ended: bool = False
+    rows_per_group: int = 122_880  # DuckDB reads a group per thread; its own default size keeps all threads busy
 
     @property
     def schema(self) -> pl.Schema:

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from lake.crawl.versions import latest_records
 from lake.crystal import Crystal, CrystalError
 from lake.progress import track
 from lake.sources.page import Entry, Source, Unusable
 from lake.store import Lake
 from lake.tables import ENTRIES, REJECTS
-from lake.versions import latest_records
 
 
 def write_entries(lake: Lake, source: Source) -> dict[str, int]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from lake.crawl.versions import latest_records
 from lake.properties import property_named
 from lake.properties.definition import Property, Reading
 from lake.properties.served import BadValue, conversion, number, possible
@@ -19,7 +20,6 @@ from lake.rejects import Reject, rejects_of
 from lake.sources.page import MAIN
 from lake.store import Lake
 from lake.tables import ENTRIES, LABELS, OBSERVATIONS, RECORDS, REJECTS
-from lake.versions import latest_records
 
 if TYPE_CHECKING:
     from lake.sources.page import Source

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
 
+from lake.spoken import duration
+
 T = TypeVar("T")
 QUIET = "CRYSTAL_LAKE_QUIET"  # set by --quiet, inherited by child processes
 
@@ -73,17 +75,6 @@ class Meter:
             self._bar.stop()
         if self.log:
             self.log(self.words)
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: `40 s`, `12 min`, `4 h 5 min`, `6.1 days`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 2 * 86400:
-        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
-    return f"{seconds / 86400:.1f} days"
 
 
 def _watched() -> bool:

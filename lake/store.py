@@ -6,7 +6,7 @@ A write is a commit: readers see the version before or the version after, never 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,12 +14,12 @@ import polars as pl
 import stamina
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError
+from pyarrow.parquet import ParquetFile
 
 from lake.contract import ContractError, Table
 
-# DuckDB reads a row group per thread; its own default size keeps all threads busy.
-WRITER = WriterProperties(max_row_group_size=122_880, compression="ZSTD")
 MANY_FILES = 64  # in one partition, before they are joined
+FILE_BYTES = 64 << 20  # of a file made by joining
 KEEP_HOURS = 7 * 24  # vacuum leaves a week of files to readers that hold an old snapshot
 
 
@@ -48,7 +48,7 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Whether the table was ever written."""
-        return (self.path(table) / "_delta_log").is_dir()
+        return DeltaTable.is_deltatable(str(self.path(table)))  # a first write that was killed leaves an empty log
 
     def version(self, table: Table) -> int | None:
         """Version number of the latest commit, None before the first."""
@@ -58,9 +58,12 @@ class Lake:
         """Absolute paths of the Parquet files that make the current snapshot, or that of a version."""
         if not self.exists(table):
             return []
-        # deltalake escapes the root's name (a space becomes %20) and no more: what stands below it is as on disk
         uris = DeltaTable(self.path(table), version=at).file_uris()
-        return sorted(str(self.path(table) / uri.rpartition(f"/{table.name}/")[2]) for uri in uris)
+        return sorted(str(self._local(table, uri)) for uri in uris)
+
+    def _local(self, table: Table, uri: str) -> Path:
+        # deltalake escapes the root's name (a space becomes %20) and no more: what stands below it is as on disk
+        return self.path(table) / uri.rpartition(f"/{table.name}/")[2]
 
     def scan(self, table: Table, at: int | None = None) -> pl.LazyFrame:
         """The table as a lazy frame (an empty one before its first write), at a version if asked."""
@@ -74,6 +77,22 @@ class Lake:
         """The whole table as a frame in contract order."""
         frame = self.scan(table, at).collect()
         return frame.select([*table.schema, *(c for c in frame.columns if c not in table.schema)])
+
+    def stream(
+        self, table: Table, partition: str, columns: Sequence[str] | None = None, rows: int = 2000
+    ) -> Iterator[pl.DataFrame]:
+        """One partition's rows, file by file, so many at a time: memory holds one group of rows, however many there be.
+
+        columns: their names, all of the contract's where None; the partition's own column is always among them.
+        """
+        column = table.partition_by
+        names = [name for name in (columns or table.schema) if name != column]
+        if not self.exists(table):
+            return
+        for uri in DeltaTable(self.path(table)).file_uris(partition_filters=[(column, "=", partition)]):
+            file = ParquetFile(self._local(table, uri), pre_buffer=False)
+            for batch in file.iter_batches(batch_size=rows, columns=names):
+                yield pl.from_arrow(batch).with_columns(pl.lit(partition).alias(column))
 
     def append(self, table: Table, frame: pl.DataFrame) -> None:
         """Add rows in one commit. Keys are checked inside the frame; across commits they are the caller's promise."""
@@ -103,13 +122,18 @@ class Lake:
         path = self.path(table)
         path.parent.mkdir(parents=True, exist_ok=True)
         partition_by = [table.partition_by] if table.partition_by else None
-        write_deltalake(str(path), frame, partition_by=partition_by, writer_properties=WRITER, **how)
+        write_deltalake(str(path), frame, partition_by=partition_by, writer_properties=_writer(table), **how)
 
-    def remove(self, table: Table, where: Mapping[str, str], unless: Mapping[str, str] | None = None) -> None:
-        """Take away the rows whose text columns equal `where`, but not those that equal `unless` as well."""
+    def remove(
+        self, table: Table, where: Mapping[str, str | Collection[str]], unless: Mapping[str, str] | None = None
+    ) -> None:
+        """Take away the rows whose text columns equal `where`, but not those that equal `unless` as well.
+
+        A column may be asked to equal one of several values.
+        """
         if self.exists(table):
             kept = [f"{column} <> {_quoted(value)}" for column, value in (unless or {}).items()]
-            _delete(self.path(table), " and ".join([*(f"{c} = {_quoted(v)}" for c, v in where.items()), *kept]))
+            _delete(self.path(table), " and ".join([*(_equal(c, v) for c, v in where.items()), *kept]))
 
     @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
     def compact(self, table: Table, partition: str) -> None:
@@ -119,17 +143,29 @@ class Lake:
         only = [(table.partition_by, "=", partition)]
         delta = DeltaTable(self.path(table))
         if len(delta.file_uris(partition_filters=only)) > MANY_FILES:
-            delta.optimize.compact(partition_filters=only, writer_properties=WRITER)
+            delta.optimize.compact(
+                partition_filters=only, target_size=FILE_BYTES, max_concurrent_tasks=1, writer_properties=_writer(table)
+            )
 
     def vacuum(self, table: Table, keep_hours: int = KEEP_HOURS) -> list[str]:
-        """Delete files no version of the last `keep_hours` needs; returns their names."""
-        return (
-            DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False) if self.exists(table) else []
-        )
+        """Delete files no version of the last `keep_hours` needs, and what killed writers left; returns their names."""
+        if not self.exists(table):
+            return []
+        return DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False, full=True)
+
+
+def _writer(table: Table) -> WriterProperties:
+    return WriterProperties(max_row_group_size=table.rows_per_group, compression="ZSTD")
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _equal(column: str, value: str | Collection[str]) -> str:
+    if isinstance(value, str):
+        return f"{column} = {_quoted(value)}"
+    return f"{column} in ({', '.join(map(_quoted, value))})"
 
 
 @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)

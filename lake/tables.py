@@ -93,6 +93,7 @@ RECORDS = Table(
     ),
     key=("source", "source_id", "route", "payload_sha256", "crawl"),
     partition_by="source",
+    rows_per_group=4096,  # a CIF with its reflections has megabytes
 )  # fmt: skip
 
 DIFFERENCES = Table(

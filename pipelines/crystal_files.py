@@ -20,11 +20,11 @@ def crystals_in(files: Sequence[Path]) -> tuple[dict[str, Crystal], list[str]]:
 def _read(file: Path) -> Crystal:
     from pymatgen.core import Structure
 
-    from lake.cif import crystal_from_cif
+    from lake.cif import cif_text, crystal_from_cif
 
     try:
         if file.suffix.lower() == ".cif":
-            return crystal_from_cif(file.read_text()).checked()
+            return crystal_from_cif(cif_text(file.read_bytes())).checked()
         return Crystal.from_pymatgen(Structure.from_file(file)).checked()
     except Exception as error:  # pymatgen's readers raise whatever they stumble over
         raise CrystalError(f"{file} holds no crystal that can be read: {error}") from error

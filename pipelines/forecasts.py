@@ -5,10 +5,10 @@ from pathlib import Path
 
 import polars as pl
 
-from lake.progress import duration
 from lake.sources import source_named
-from lake.sources.page import SourceDown
 from lake.sources.scope import Scope
+from lake.spoken import duration, storage
+from lake.wire.down import SourceDown
 from pipelines.sample import sources_of
 
 COLUMNS = ("source", "records", "requests", "at_most_per_second", "at_least", "on_disk", "note")
@@ -26,14 +26,6 @@ def forecasts(root: Path, sources: Sequence[str], scope: Scope) -> tuple[pl.Data
                 continue
             rate = settings.rate(name)
             time = duration(told.requests / rate) if rate else "no limit"
-            rows.append((name, told.records, told.requests, rate or None, time, _bytes(told.size), told.note))
+            rows.append((name, told.records, told.requests, rate or None, time, storage(told.size), told.note))
     types = (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.String, pl.String, pl.String)
     return pl.DataFrame(rows, schema=dict(zip(COLUMNS, types, strict=True)), orient="row"), faults
-
-
-def _bytes(size: int) -> str:
-    """Bytes in words: `340 kB`, `12 MB`, `1.5 GB`."""
-    for unit, worth in (("GB", 1e9), ("MB", 1e6)):
-        if size >= worth:
-            return f"{size / worth:.3g} {unit}"
-    return f"{size / 1e3:.3g} kB"

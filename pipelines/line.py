@@ -58,7 +58,7 @@ def _fetch_columns(root: Path, name: str) -> list[str]:
 
 
 def _columns(root: Path, name: str, settings: Settings) -> list[tuple[str, str]]:
-    from lake.columns import unfetched
+    from lake.crawl.columns import unfetched
     from lake.properties import property_named
     from lake.sources import source_named
     from lake.store import Lake

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from lake import crawls
 from lake.contract import Table
+from lake.crawl.states import ENDS, PUBLISHED
 from lake.store import Lake
 from lake.tables import CRAWLS, ENTRIES, LISTINGS, PAGES, RECORDS, REJECTS
 
@@ -68,7 +68,7 @@ def open_ends(lake: Lake, source: str) -> Iterator[str]:
     rows = _of(lake, CRAWLS, source)
     for (crawl,), states in rows.group_by("crawl", maintain_order=True):
         ended = set(states["state"])
-        if not ended & {*crawls.ENDS} or crawls.PUBLISHED not in ended:
+        if not ended & {*ENDS} or PUBLISHED not in ended:
             yield f"crawl {crawl} of {source} must be closed and published, found {', '.join(states['state'])}"
     last = _of(lake, PAGES, source).filter(pl.col("crawl") == rows["crawl"].max())
     for page in given_up(lake, str(rows["crawl"].max())):

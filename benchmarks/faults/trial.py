@@ -21,19 +21,17 @@ from benchmarks.faults.storm import PATIENCE, Storm, before, gathering
 from lake.crawl import crawl
 from lake.entries import write_entries
 from lake.sample.mirror import open_catalyst as mirror_of_ocp
-from lake.sources import (
-    aflow,
-    crystallography_open,
-    crystallography_open_units,
-    materials_project,
-    open_catalyst,
-    oqmd,
-    source_named,
-)
-from lake.sources.clock import LeapingClock, running
-from lake.sources.page import SourceDown
+from lake.sources import source_named
+from lake.sources.aflow import source as aflow
+from lake.sources.crystallography_open import engine as crystallography_open
+from lake.sources.crystallography_open import units as crystallography_open_units
+from lake.sources.materials_project import source as materials_project
+from lake.sources.open_catalyst import source as open_catalyst
+from lake.sources.oqmd import source as oqmd
 from lake.store import Lake
 from lake.tables import RECORDS, REJECTS
+from lake.wire.clock import LeapingClock, running
+from lake.wire.down import SourceDown
 from tests.lake._internet import Internet, internet
 
 NIGHTS = 2  # at least: one to begin, one with what is new, changed and gone

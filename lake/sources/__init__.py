@@ -1,4 +1,4 @@
-"""The six databases and a folder of your own, one small module each. This registry is the only place that names all."""
+"""The six databases and a folder of your own, a package each. This registry is the only place that names all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from lake.sources.page import Source
 
 _MODULES = {
-    "mp": "materials_project",
-    "aflow": "aflow",
-    "ocp": "open_catalyst",
-    "cod": "cod",
-    "pcod": "pcod",
-    "oqmd": "oqmd",
-    "folder": "folder",
+    "mp": "materials_project.source",
+    "aflow": "aflow.source",
+    "ocp": "open_catalyst.source",
+    "cod": "crystallography_open.cod",
+    "pcod": "crystallography_open.pcod",
+    "oqmd": "oqmd.source",
+    "folder": "folder.source",
 }
 NAMES = tuple(name for name in _MODULES if name != "folder")  # the databases: what a crawl without names asks
 EVERY = (*NAMES, "folder")

@@ -39,21 +39,29 @@ def span(unit: Unit) -> tuple[int, int, bool]:
 def after(unit: Unit, got: int, total: int | None, size: int) -> list[Unit]:
     """What is left of a unit, and of its part where it was the last, after `got` records and the number told now.
 
-    A server may give less than it was asked for, and hold more than when the units were planned.
+    A server may give less than it was asked for, and hold more than when the units were planned. Where it tells no
+    number, what follows the last unit is not known here.
     """
     start, end, last = span(unit)
-    if got == 0:
+    if got == 0 or (last and total is None):
         return []
-    left = pages(unit.partition, unit.request, start + got, min(end, total or end), size, last=False)
     more = pages(unit.partition, unit.request, end, total, size) if last and total is not None and total > end else []
-    return left + more
+    rest = min(end, total or end)
+    return pages(unit.partition, unit.request, start + got, rest, size, last=last and not more) + more
 
 
 def halves(unit: Unit) -> tuple[Unit, ...]:
-    """Two units for the records of one, and, where it was the last, one for what may follow; none for a single one."""
+    """Two units for the records of one; none for a single one.
+
+    What may follow the last unit of a part follows its second half; where nobody counted the part, it has a unit of its
+    own, or a record that never comes would hide all behind it.
+    """
     start, end, last = span(unit)
     if end - start < 2:
         return ()
-    middle, request = (start + end) // 2, unit.request
-    two = [page(unit.partition, request, a, b - a) for a, b in ((start, middle), (middle, end))]
-    return tuple(two + [page(unit.partition, request, end, end - start, last=True)] * last)
+    middle, counted = (start + end) // 2, bool(unit.request.get("counted"))
+    first = page(unit.partition, unit.request, start, middle - start)
+    second = page(unit.partition, unit.request, middle, end - middle, last=last and counted)
+    if last and not counted:
+        return first, second, page(unit.partition, unit.request, end, end - start, last=True)
+    return first, second

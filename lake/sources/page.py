@@ -103,14 +103,6 @@ class Unusable(ValueError):
     """A record that cannot become an entry; the message is the reason that stands in `rejects`."""
 
 
-class SourceDown(RuntimeError):
-    """A database that does not answer, or answers what is not data, after every retry."""
-
-
-class NotNow(SourceDown):
-    """We ourselves do not ask for a while: tonight's budget is spent, or the database was found dead just now."""
-
-
 class Source(Protocol):
     """What every source owes. A new one is one module with these, and one name in `lake/sources/__init__.py`.
 

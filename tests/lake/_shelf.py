@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lake.sources.page import Forecast, Page, Record, SourceDown, Unit
+from lake.sources.page import Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
+from lake.wire.down import SourceDown
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lake.columns import unfetched
+from lake.crawl.columns import unfetched
 from lake.properties.definition import Property, Reading
 from lake.store import Lake
 from lake.tables import RECORDS

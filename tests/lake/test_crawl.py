@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake.crawl import Busy, _alone, crawl
-from lake.sources.page import NotNow, SourceDown, Unit
+from lake.crawl import Busy, crawl
+from lake.crawl.loop import _alone
+from lake.sources.page import Unit
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import CRAWLS, PAGES, RECORDS, REJECTS
+from lake.wire.down import NotNow, SourceDown
 from tests.lake._owed import ledger, versions
 from tests.lake._shelf import Shelf
 

@@ -61,7 +61,7 @@ def test_one_sources_entries_leave_anothers_alone(lake):
 
 
 def test_more_records_than_one_batch_holds_all_arrive_once(lake, monkeypatch):
-    monkeypatch.setattr("lake.versions.BATCH", 7)
+    monkeypatch.setattr("lake.crawl.versions.BATCH", 7)
     source = Readable({key: {f"{key}{n}": "good" for n in range(10)} for key in "abc"})
     crawl(lake, source)
     assert write_entries(lake, source) == {"entries": 30, "rejects": 0}

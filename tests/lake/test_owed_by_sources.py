@@ -12,9 +12,9 @@ from lake.crawl import crawl
 from lake.entries import crystal_of, write_entries
 from lake.settings import SLUGS, Settings
 from lake.sources import NAMES, source_named
-from lake.sources.page import SourceDown
 from lake.store import Lake
 from lake.tables import RECORDS
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, telling, tellings
 from tests.lake._owed import entries, ledger, readings, versions
 
@@ -207,7 +207,11 @@ def test_closed_units_are_not_fetched_again_when_a_crawl_goes_on(name, lake, net
 
 
 def _in_small_pieces(monkeypatch) -> None:
-    from lake.sources import aflow, crystallography_open, materials_project, open_catalyst, oqmd
+    from lake.sources.aflow import source as aflow
+    from lake.sources.crystallography_open import engine as crystallography_open
+    from lake.sources.materials_project import source as materials_project
+    from lake.sources.open_catalyst import source as open_catalyst
+    from lake.sources.oqmd import source as oqmd
 
     monkeypatch.setattr(materials_project, "PER_PAGE", PIECE)
     monkeypatch.setattr(aflow, "PER_PAGE", PIECE)

@@ -8,15 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake import crawls
-from lake.crawl import crawl
-from lake.difference import Spread
-from lake.publication import accept, differences
-from lake.sources.page import SourceDown
+from lake.crawl import crawl, states
+from lake.crawl.difference import Spread
+from lake.crawl.publication import accept, differences
+from lake.crawl.versions import latest_records, latest_versions
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import LISTINGS, RECORDS
-from lake.versions import latest_records, latest_versions
+from lake.wire.down import SourceDown
 from tests.lake._owed import versions
 from tests.lake._shelf import Shelf
 
@@ -138,7 +137,7 @@ def test_a_held_crawl_is_published_once_somebody_accepts_it(lake):
     crawl(lake, shelf({i: n for i, n in MANY.items() if i < 250}))
     accept(lake, "shelf")
     assert len(told(lake)) == 250
-    assert crawls.held(lake, "shelf") is None
+    assert states.held(lake, "shelf") is None
     with pytest.raises(ValueError, match="nothing needs to be done"):
         accept(lake, "shelf")
 

@@ -9,6 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from lake.settings import MIRROR_KEY
+from lake.sources import NAMES
 from pipelines.cli import app
 from tests import told_lake
 from tests.words import commands
@@ -143,3 +145,71 @@ def test_a_bug_keeps_its_trace():
         raise ZeroDivisionError("somebody should see this")
 
     assert isinstance(CliRunner().invoke(broken, ["fall"]).exception, ZeroDivisionError)
+
+
+@pytest.fixture
+def asking(monkeypatch):
+    """The databases that this shell asks: a mirror on loopback that tells the salts."""
+    with told_lake.told(Path("nowhere")) as settings:
+        for name in NAMES:
+            monkeypatch.setenv(f"CRYSTAL_LAKE_{name.upper()}_URL", settings.url(name))
+            monkeypatch.setenv(f"CRYSTAL_LAKE_{name.upper()}_RATE", "0")
+        monkeypatch.setenv("MP_API_KEY", MIRROR_KEY)
+        yield settings
+
+
+def test_a_dry_run_says_what_a_crawl_would_cost_and_keeps_nothing(asking, tmp_path):
+    done = call("--root", tmp_path / "lake", "crawl", "oqmd", "cod", "--dry-run", "--format", "json")
+    told = {row["source"]: row for row in json.loads(done.stdout)}
+    assert done.exit_code == 0 and set(told) == {"oqmd", "cod"}
+    assert all(row["records"] == len(told_lake.SALTS) and row["requests"] > 0 for row in told.values())
+    assert not (tmp_path / "lake" / "bronze").exists()
+
+
+def test_a_part_of_a_database_is_crawled_and_known_to_be_one(asking, tmp_path):
+    done = call("--root", tmp_path, "--quiet", "crawl", "oqmd", "--chemsys", "Cl-Na")
+    assert done.exit_code == 0, done.output
+    rows = call("--root", tmp_path, "sql", "select scope, records from nights", "--format", "json").stdout
+    assert json.loads(rows) == [{"scope": "chemsys=Cl-Na", "records": 1}]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["crawl", "oqmd", "--elements", "Mg,Xx"], "found Xx"),
+        (["crawl", "icsd"], "no source is called icsd"),
+        (["accept", "icsd"], "no source is called icsd"),
+    ],
+)
+def test_a_crawl_that_cannot_be_meant_is_refused_in_a_line(tmp_path, words, says):
+    done = call("--root", tmp_path, *words)
+    assert done.exit_code == 2 and says in done.output
+
+
+def test_own_crystals_become_entries_beside_the_databases(crawled, tmp_path, monkeypatch):
+    monkeypatch.delenv("CRYSTAL_LAKE_FOLDER_PATH", raising=False)
+    root, mine = tmp_path / "lake", tmp_path / "mine"
+    mine.mkdir()
+    poscar = "rock salt\n1.0\n0 2.82 2.82\n2.82 0 2.82\n2.82 2.82 0\nNa Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n"
+    (mine / "salt.vasp").write_text(poscar)
+    done = call("--root", root, "--quiet", "crawl", "folder", "--path", mine)
+    assert done.exit_code == 0, done.output
+    rows = call("--root", root, "sql", "select source, reduced_formula from entries", "--format", "json").stdout
+    assert json.loads(rows) == [{"source": "folder", "reduced_formula": "NaCl"}]
+
+
+def test_a_held_crawl_is_named_and_accepted(tmp_path, monkeypatch):
+    monkeypatch.delenv("CRYSTAL_LAKE_FOLDER_PATH", raising=False)
+    root, mine = tmp_path / "lake", tmp_path / "mine"
+    mine.mkdir()
+    for n in range(40):
+        (mine / f"{n}.vasp").write_text(f"x\n1.0\n{4 + n / 99} 0 0\n0 4 0\n0 0 4\nPo\n1\nDirect\n0 0 0\n")
+    assert call("--root", root, "--quiet", "crawl", "folder", "--path", mine).exit_code == 0
+    for n in range(25):
+        (mine / f"{n}.vasp").unlink()
+    held = call("--root", root, "--quiet", "crawl", "folder", "--path", mine)
+    assert held.exit_code == 1 and "crystal-lake accept folder" in held.output
+    count = ["sql", "select count(*) as n from entries", "--format", "json"]
+    assert json.loads(call("--root", root, *count).stdout) == [{"n": 40}]
+    assert call("--root", root, "--quiet", "accept", "folder").exit_code == 0
+    assert json.loads(call("--root", root, *count).stdout) == [{"n": 15}]

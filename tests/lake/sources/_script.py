@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from lake.settings import Settings
-from lake.sources.clock import Clock, LeapingClock
-from lake.sources.http import Polite
+from lake.wire.clock import Clock, LeapingClock
+from lake.wire.http import Polite
 
 Words = bytes | float | Callable[[bytes], bytes | Iterable[bytes]]
 

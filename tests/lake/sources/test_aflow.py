@@ -17,19 +17,21 @@ from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 
 from lake.crawl import crawl
+from lake.crawl.ledger import OF_NOTHING
 from lake.crystal import NUMBER, Crystal, CrystalError
-from lake.ledger import OF_NOTHING
 from lake.sample.mirror.aflow_keywords import KEYWORDS as TOLD
 from lake.sample.mirror.aflux import read_summons
 from lake.sample.telling import Telling
 from lake.settings import Settings
-from lake.sources import aflow, aflow_units, source_named
-from lake.sources.aflow_rows import crystal_of, level_of, rows_of
-from lake.sources.aflow_summons import ELEMENTS, catalogs_of, parts_of, summons
-from lake.sources.page import SourceDown
+from lake.sources import source_named
+from lake.sources.aflow import source as aflow
+from lake.sources.aflow import units as aflow_units
+from lake.sources.aflow.rows import crystal_of, level_of, rows_of
+from lake.sources.aflow.summons import ELEMENTS, catalogs_of, parts_of, summons
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import PAGES, RECORDS
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, source_ids, telling
 
 SPECIES = [("Mg", "O"), ("Li", "O"), ("Li",), ("Ag", "Li", "Mg"), ("Ba", "O"), ("B", "N")]

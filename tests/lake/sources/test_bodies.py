@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.sources.answers import TryAgain, json_of
-from lake.sources.body import _gunzipped
-from lake.sources.clock import LeapingClock
-from lake.sources.page import SourceDown
+from lake.wire.answers import TryAgain, json_of
+from lake.wire.body import _gunzipped
+from lake.wire.clock import LeapingClock
+from lake.wire.down import SourceDown
 from tests.lake.sources._script import client, endless, reply, server
 
 BOMB = gzip.compress(b" " * 50_000_000)

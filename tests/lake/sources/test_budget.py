@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.settings import SLUGS, Settings
-from lake.sources.answers import json_of
-from lake.sources.budget import Budget, BudgetSpent, Spent
-from lake.sources.clock import LeapingClock
-from lake.sources.page import SourceDown
-from lake.sources.shared_state import Shared
+from lake.wire.answers import json_of
+from lake.wire.budget import Budget, BudgetSpent, Spent
+from lake.wire.clock import LeapingClock
+from lake.wire.down import SourceDown
+from lake.wire.shared_state import Shared
 from tests.lake.sources._script import client, reply, server
 
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.settings import Settings
-from lake.sources.answers import json_of
-from lake.sources.circuit import Circuit, CircuitOpen, Fuse
-from lake.sources.clock import LeapingClock
-from lake.sources.http import Polite
-from lake.sources.page import SourceDown
-from lake.sources.shared_state import Shared
+from lake.wire.answers import json_of
+from lake.wire.circuit import Circuit, CircuitOpen, Fuse
+from lake.wire.clock import LeapingClock
+from lake.wire.down import SourceDown
+from lake.wire.http import Polite
+from lake.wire.shared_state import Shared
 from tests.lake.sources._script import client, reply, server
 
 

@@ -17,14 +17,16 @@ from lake.sample.mirror.told import Told
 from lake.sample.mirror.written_cif import written_cif
 from lake.sample.telling import Telling
 from lake.settings import Settings
-from lake.sources import crystallography_open, source_named
-from lake.sources import crystallography_open_units as units
-from lake.sources.answers import NotData
-from lake.sources.crystallography_open_rows import count_of, row_off_cif, rows_of
-from lake.sources.page import SourceDown, Unit
+from lake.sources import source_named
+from lake.sources.crystallography_open import engine as crystallography_open
+from lake.sources.crystallography_open import units
+from lake.sources.crystallography_open.rows import count_of, row_off_cif, rows_of
+from lake.sources.page import Unit
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import LISTINGS, PAGES, RECORDS, REJECTS
+from lake.wire.answers import NotData
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, telling, tellings
 
 both = pytest.mark.parametrize("name", ["cod", "pcod"])

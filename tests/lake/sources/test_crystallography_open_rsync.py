@@ -14,10 +14,11 @@ import pytest
 from lake.crawl import crawl
 from lake.sample.mirror.cod_tree import write_tree
 from lake.settings import Settings
-from lake.sources import crystallography_open_rsync, source_named
-from lake.sources.page import SourceDown
+from lake.sources import source_named
+from lake.sources.crystallography_open import rsync as crystallography_open_rsync
 from lake.sources.scope import Scope
 from lake.store import Lake
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, telling, tellings
 from tests.lake._owed import versions
 

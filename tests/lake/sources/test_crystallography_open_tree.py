@@ -19,12 +19,13 @@ from lake.sample.mirror.cod_tree import write_tree
 from lake.sample.real import FILES, MissingData, cod, real_folder
 from lake.settings import Settings
 from lake.sources import source_named
-from lake.sources.crystallography_open_rows import READ_OFF
-from lake.sources.crystallography_open_tree import Tree, Unreadable
-from lake.sources.page import SourceDown, Unusable
+from lake.sources.crystallography_open.rows import READ_OFF
+from lake.sources.crystallography_open.tree import Tree, Unreadable
+from lake.sources.page import Unusable
 from lake.sources.scope import Scope
 from lake.store import Lake
 from lake.tables import RECORDS, REJECTS
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, telling, tellings
 from tests.lake._owed import versions
 

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.sources import download
-from lake.sources.clock import LeapingClock
-from lake.sources.download import NoRoom, part_of
-from lake.sources.page import SourceDown
+from lake.wire import download
+from lake.wire.clock import LeapingClock
+from lake.wire.down import SourceDown
+from lake.wire.download import NoRoom, part_of
 from tests.lake.sources._script import client, reply, server
 from tests.lake.sources._script import part_of as ranged
 
@@ -30,7 +30,7 @@ BRING = """
 import sys
 from pathlib import Path
 from lake.settings import Settings
-from lake.sources.http import Polite
+from lake.wire.http import Polite
 base, path, md5 = sys.argv[1:]
 Polite("ocp", Settings.for_mirror(base, ocp_url=base)).download(base + "/0.tar", Path(path), md5)
 """

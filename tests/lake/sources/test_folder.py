@@ -20,10 +20,13 @@ from lake.crystal import SYMBOLS, Crystal, CrystalError
 from lake.entries import write_entries
 from lake.sample import crystals as sample
 from lake.settings import Settings
-from lake.sources import EVERY, NAMES, folder, folder_files, source_named
-from lake.sources.page import SourceDown, Unit
+from lake.sources import EVERY, NAMES, source_named
+from lake.sources.folder import files as folder_files
+from lake.sources.folder import source as folder
+from lake.sources.page import Unit
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
+from lake.wire.down import SourceDown
 from tests.lake._owed import entries, ledger, versions
 
 WIRE = Path(os.environ.get("CRYSTAL_LAKE_REAL_DATA", "../shared/data")) / "wire"

@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lake.settings import Settings
-from lake.sources.clock import LeapingClock
-from lake.sources.http import Polite
-from lake.sources.links import Elsewhere, at_home
-from lake.sources.page import SourceDown
+from lake.wire.clock import LeapingClock
+from lake.wire.down import SourceDown
+from lake.wire.http import Polite
+from lake.wire.links import Elsewhere, at_home
 
 HOME = "https://oqmd.org"
 PIECES = st.sampled_from(

@@ -20,13 +20,16 @@ from lake.extract import at_path
 from lake.sample.mirror.materials_project_properties import ELASTICITY, PHONON, R2SCAN
 from lake.sample.mirror.told import Told
 from lake.sample.telling import Telling
-from lake.sources import materials_project, materials_project_run_types, source_named
-from lake.sources.materials_project_documents import as_told, normal_id, normal_task_id
-from lake.sources.materials_project_routes import ROUTES, THERMO, parts
-from lake.sources.page import MAIN, SourceDown
+from lake.sources import source_named
+from lake.sources.materials_project import run_types as materials_project_run_types
+from lake.sources.materials_project import source as materials_project
+from lake.sources.materials_project.documents import as_told, normal_id, normal_task_id
+from lake.sources.materials_project.routes import ROUTES, THERMO, parts
+from lake.sources.page import MAIN
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
 from lake.tables import PAGES, RECORDS
+from lake.wire.down import SourceDown
 from tests.lake._internet import VALUES, internet, telling
 from tests.lake._owed import entries
 

@@ -16,14 +16,16 @@ from deltalake import Schema, convert_to_deltalake
 from lake.crawl import crawl
 from lake.entries import write_entries
 from lake.sample.mirror.materials_project_properties import PHONON, R2SCAN
-from lake.sources import materials_project_collection, source_named
-from lake.sources.materials_project_columns import model_of
-from lake.sources.materials_project_routes import CORE, ROUTES, Route
-from lake.sources.materials_project_routes import PHONON as PHONON_ROUTE
-from lake.sources.page import MAIN, SourceDown
+from lake.sources import source_named
+from lake.sources.materials_project import collection as materials_project_collection
+from lake.sources.materials_project.columns import model_of
+from lake.sources.materials_project.routes import CORE, ROUTES, Route
+from lake.sources.materials_project.routes import PHONON as PHONON_ROUTE
+from lake.sources.page import MAIN
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
 from lake.tables import RECORDS
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, telling
 from tests.lake._owed import entries
 

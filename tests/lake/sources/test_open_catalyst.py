@@ -23,14 +23,16 @@ from lake.extxyz import frames
 from lake.properties import PROPERTIES
 from lake.sample.mirror.open_catalyst import handed_out
 from lake.settings import Settings
-from lake.sources import open_catalyst, source_named
-from lake.sources.answers import NotData
-from lake.sources.open_catalyst import index_of
-from lake.sources.open_catalyst_archives import PUBLISHED, chosen
-from lake.sources.page import SourceDown, Unit
-from lake.sources.relaxations import contents, last_frame, relaxations
+from lake.sources import source_named
+from lake.sources.open_catalyst import source as open_catalyst
+from lake.sources.open_catalyst.archives import PUBLISHED, chosen
+from lake.sources.open_catalyst.relaxations import contents, last_frame, relaxations
+from lake.sources.open_catalyst.source import index_of
+from lake.sources.page import Unit
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake
+from lake.wire.answers import NotData
+from lake.wire.down import SourceDown
 from tests.lake._internet import internet, telling, tellings
 from tests.lake._owed import ledger, versions
 
@@ -176,7 +178,7 @@ def test_what_cannot_be_read_is_told_and_costs_the_others_nothing():
 
 
 def test_a_bomb_stops_at_the_limit_of_its_size(monkeypatch):
-    monkeypatch.setattr("lake.sources.relaxations.LARGEST_TRAJECTORY", 1 << 20)
+    monkeypatch.setattr("lake.sources.open_catalyst.relaxations.LARGEST_TRAJECTORY", 1 << 20)
     with pytest.raises(CrystalError, match="must stay below"):
         last_frame(lzma.compress(b"\n" * (1 << 24), preset=0))
 

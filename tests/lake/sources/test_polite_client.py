@@ -9,10 +9,10 @@ from email.utils import format_datetime
 import pytest
 
 from lake.settings import MIRROR_KEY, Settings
-from lake.sources.answers import NotData, json_of
-from lake.sources.clock import LeapingClock, current, running
-from lake.sources.http import Polite
-from lake.sources.page import SourceDown
+from lake.wire.answers import NotData, json_of
+from lake.wire.clock import LeapingClock, current, running
+from lake.wire.down import SourceDown
+from lake.wire.http import Polite
 from tests.lake.sources._script import client, reply, server
 
 

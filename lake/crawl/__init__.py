@@ -1,0 +1,5 @@
+"""Crawling: one loop for all sources, its ledger, and what of it the rest of the lake may read."""
+
+from lake.crawl.loop import Busy, CrawlReport, crawl
+
+__all__ = ["Busy", "CrawlReport", "crawl"]

@@ -1,0 +1,1 @@
+"""AFLOW: its search interface AFLUX, by catalog and first species."""

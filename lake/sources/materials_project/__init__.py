@@ -1,0 +1,1 @@
+"""Materials Project: its REST routes through mp-api, and its public Delta tables."""
