@@ -16,7 +16,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks.faults.nights import UNTELLABLE, nights, write_folder
-from benchmarks.faults.sameness import differences, given_up, open_ends
+from benchmarks.faults.sameness import differences, given_up, missing, open_ends
 from benchmarks.faults.storm import PATIENCE, Storm, before, gathering
 from lake.crawl import crawl
 from lake.entries import write_entries
@@ -79,7 +79,7 @@ class Outcome:
 
     runs, given_up: case -> crawls run in the storm, and those of them that closed without what can be told.
     open_because: case -> why its crawls were left open, in the order of the nights. leapt: seconds that nobody waited.
-    versions, refused: of records, and ids that the calm lakes refuse too.
+    versions: of records in calm. refused: ids that no lake can hold, whatever the weather.
     """
 
     storm: Storm
@@ -119,6 +119,7 @@ def trial(root: Path, faults: int, seed: int, each: int = 9, share: float = 0.3)
         calm = [_lake(root, "calm", case.name) for case in CASES if not case.like]
         outcome.versions = sum(len(lake.read(RECORDS)) for lake in calm)
         outcome.refused = {entry_id for lake in calm for entry_id in lake.read(REJECTS)["entry_id"]}
+        outcome.refused |= {f"ocp:{each}" for each in missing(_lake(root, "storm", "ocp"), "ocp")["source_id"]}
         folders = (root.parent.rglob("evil*"), Path.cwd().glob("evil*"), Path.cwd().parent.glob("evil*"))
         outcome.complaints += [f"{path} was written" for paths in folders for path in paths]
         outcome.complaints += [f"another host was asked {storm.astray} times"] * bool(storm.astray)
