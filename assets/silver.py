@@ -12,7 +12,9 @@ from lake.settings import Settings
 from lake.store import Lake
 from lake.tables import ENTRIES, MATCHES, MATERIALS, REJECTS, SPLITS
 
-READERS = ("materials_project", "aflow", "open_catalyst", "crystallography_open", "oqmd", "folder", "reading")
+READERS = (
+    "materials_project", "aflow", "open_catalyst", "crystallography_open", "oqmd", "optimade", "folder", "reading",
+)  # fmt: skip
 TEXTS = ("lake.cif", "lake.symmetry", "lake.refusal", "lake.extxyz", "lake.poscar")
 READING = ("lake.entries", "lake.crystal", *TEXTS, *(f"lake.sources.{name}" for name in READERS))
 IDENTITY = tuple(f"lake.structures.{name}" for name in ("match", "compare", "fingerprint", "canonical"))

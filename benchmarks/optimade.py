@@ -32,8 +32,8 @@ from pymatgen.core import Structure
 
 from lake.crystal import SYMBOLS
 from lake.settings import Settings
-from lake.sources.optimade_arrays import structures_of
-from lake.sources.oqmd import source
+from lake.sources.optimade.arrays import structures_of
+from lake.sources.oqmd.source import source
 
 SLICE = 0.3  # s
 RECORDED = Path("wire/oqmd/optimade_five_pages.json")

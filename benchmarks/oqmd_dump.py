@@ -24,8 +24,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lake.sources import oqmd_staging
-from lake.sources.oqmd_staging import MEMORY
+from lake.sources.oqmd import staging as oqmd_staging
+from lake.sources.oqmd.staging import MEMORY
 
 STATEMENT = 1 << 20  # bytes, mysqldump's default
 STRUCTURES, ATOMS = 6, 79  # for each formation energy
@@ -105,7 +105,7 @@ def energies(entries: int) -> Iterator[str]:
 
 def stage(file: Path, folder: Path) -> dict[str, float]:
     """Stage a dump in this process, watched."""
-    from lake.sources.oqmd_dump import OqmdDump
+    from lake.sources.oqmd.dump import OqmdDump
     from lake.sources.scope import WHOLE
 
     most, over = [0], threading.Event()

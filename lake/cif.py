@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 
 import gemmi
 import numpy as np
@@ -47,7 +47,9 @@ DETERMINATION = ("_cod_structure_determination_method", "_cod_struct_determinati
 
 VACANCIES = ("Va", "Vac", "VAC", "vac", "Vacancy", "vacancy")  # `VA` may be the vanadium of site A
 WATERS = ("Wat", "WAT", "wat")  # the American Mineralogist's label of a whole molecule: oxygen, hydrogens unseen
+ELEMENTS = frozenset(SYMBOLS[1:])
 UNTOLD = {"?", "."}
+DISORDER = (("disorder_group", "groups"), ("disorder_assembly", "assemblies"))
 ORDERED = {"", ".", "?", "0"}  # what stands for no disorder group
 LETTERS = re.compile(r"[^\W\d_]*")
 NOTHING: frozenset[str] = frozenset()
@@ -177,13 +179,14 @@ def _crystal(block: Block) -> Crystal:
     if len(operations) > 1:
         sites, owners = expanded(sites, operations, lattice)
         symbols = [symbols[owner] for owner in owners.tolist()]
-    _refuse_unlocated({symbol: symbols.count(symbol) for symbol in set(symbols)}, formula, column)
-    return Crystal(lattice, sites, np.array(list(map(NUMBER.__getitem__, symbols))))
+    _refuse_unlocated(symbols, formula, column)
+    return Crystal(lattice, sites, list(map(NUMBER.__getitem__, symbols)))
 
 
 def _refuse_withdrawn(block: Block) -> None:
     for name in STANDING:
-        for said in map(as_string, _values(block, name)):
+        for raw in _values(block, name):
+            said = as_string(raw)
             if said.lower() in RETRACTED:
                 raise Refusal.WITHDRAWN.told(f"an entry must stand, found {name} {said}")
             if said.lower() in ERRONEOUS:
@@ -192,9 +195,7 @@ def _refuse_withdrawn(block: Block) -> None:
 
 def _cell(block: Block) -> tuple[gemmi.UnitCell, np.ndarray]:
     """The cell, and its vectors as rows (3, 3) in A: a lies along x, b in the plane of x and y."""
-    values = [as_number(block.find_value(name) or "?") for name in CELL]
-    if math.isnan(sum(values)):  # numbers in quotes, or none
-        values = [as_number(as_string(block.find_value(name) or "?")) for name in CELL]
+    values = _numbers([block.find_value(name) or "?" for name in CELL])
     if min(values) > 0 and max(values[3:]) < 180:
         cell = gemmi.UnitCell(*values)
         if SMALLEST_VOLUME < cell.volume < math.inf:  # not so NaN
@@ -230,17 +231,25 @@ def _listed(raw: tuple[str, ...]) -> Operations:
 def _values(block: Block, name: str) -> Sequence[str]:
     """The raw values of a data name, in a loop or a pair; a loop's are taken at once, walking its column is slow."""
     item = block.find_loop_item(name)
-    if item:
-        loop = item.loop
-        return loop.values[_places(tuple(loop.tags))[name.lower()]]
-    value = block.find_value(name)
-    return (value,) if value else ()
+    if item is None:
+        value = block.find_value(name)
+        return (value,) if value else ()
+    loop = item.loop
+    return loop.values[_places(tuple(loop.tags))[name.lower()]]
 
 
 @lru_cache(maxsize=4096)
 def _places(names: tuple[str, ...]) -> dict[str, slice]:
     """Where a loop's columns lie among its values, by data name in small letters; many loops have the same header."""
     return {name.lower(): slice(place, None, len(names)) for place, name in enumerate(names)}
+
+
+def _numbers(raw: Sequence[str]) -> list[float]:
+    """Raw values as numbers, without their uncertainty; NaN for what is none."""
+    numbers = list(map(as_number, raw))
+    if math.isnan(sum(numbers)):  # some stand in quotes, or are no numbers
+        return [as_number(as_string(value)) for value in raw]
+    return numbers
 
 
 def _columns(block: Block) -> Columns:
@@ -272,7 +281,7 @@ def _sites(column: Columns, formula: str) -> tuple[list[str], np.ndarray]:
     _refuse_partial(column("occupancy"), positions, symbols)
     if "" in symbols:
         raise _nameless(names[symbols.index("")])
-    if len(set(zip(x, y, z, strict=True))) < len(x):
+    if len(set(zip(x, y, z))) < len(x):  # noqa: B905 - of one length, as told above
         _refuse_mixed(zip(x, y, z, strict=True), symbols, "full occupancies")
     return symbols, positions
 
@@ -281,20 +290,19 @@ def _refuse_dummies_and_disorder(column: Columns) -> None:
     flags = column("calc_flag")
     if flags and "dum" in {as_string(flag).lower() for flag in set(flags)}:
         raise Refusal.DUMMY_ATOMS.told("atoms must be real, found dummy atoms (_atom_site_calc_flag dum)")
-    for name, parts in (("group", "groups"), ("assembly", "assemblies")):
-        told = column("disorder_" + name)
+    for name, parts in DISORDER:
+        told = column(name)
         found = told and {as_string(part) for part in set(told)} - ORDERED
         if found:
             raise Refusal.DISORDER.told(f"sites must be ordered, found the disorder {parts} {', '.join(sorted(found))}")
 
 
 def _positions(axes: Sequence[Sequence[str]], column: Columns) -> np.ndarray:
+    numbers = _numbers([*axes[0], *axes[1], *axes[2]])
     count = len(axes[0])
-    numbers = list(map(as_number, chain(*axes)))
-    if math.hypot(*numbers) < FAR:
-        return np.array(numbers).reshape(3, count).T
-    numbers = [as_number(as_string(raw)) for raw in chain(*axes)]  # some are far, in quotes, or no numbers
     positions = np.array(numbers).reshape(3, count).T
+    if math.hypot(*numbers) < FAR:
+        return positions
     told = (abs(positions) < FAR).all(axis=1)
     if told.all():
         return positions
@@ -315,11 +323,11 @@ def _symbols(column: Columns, count: int, formula: str) -> tuple[Sequence[str], 
     Type symbols where all are told; else labels, which the formula helps to read: CA1 is carbon where it has no Ca.
     """
     names, known = column("type_symbol"), NOTHING
-    distinct = set(names)
-    if len(names) != count or not UNTOLD.isdisjoint(distinct):
+    if len(names) == count and ELEMENTS.issuperset(names):
+        return names, names
+    if len(names) != count or not UNTOLD.isdisjoint(names):
         names, known = _labels(column, count), frozenset(_amounts(formula))
-        distinct = set(names)
-    symbols = {name: _symbol(name, known) for name in distinct}
+    symbols = {name: _symbol(name, known) for name in set(names)}
     return names, list(map(symbols.__getitem__, names))
 
 
@@ -351,10 +359,9 @@ def _nameless(name: str) -> CrystalError:
 
 def _refuse_partial(occupancies: Sequence[str], positions: np.ndarray, symbols: Sequence[str]) -> None:
     """Raise where a site is not fully occupied; an occupancy that is not told is a full one."""
-    unusual = set(occupancies) - WHOLE
-    if not unusual:
+    if WHOLE.issuperset(occupancies):
         return
-    shares = {raw: as_number(as_string(raw)) for raw in unusual}
+    shares = {raw: as_number(as_string(raw)) for raw in set(occupancies) - WHOLE}
     strange = {share for share in shares.values() if not FULL <= share <= 2 - FULL}
     if not strange:
         return
@@ -385,11 +392,11 @@ def _refuse_mixed(places: Iterable[Hashable], symbols: Sequence[str], found: str
             )
 
 
-def _refuse_unlocated(found: Mapping[str, int], formula: str, column: Columns) -> None:
+def _refuse_unlocated(symbols: Sequence[str], formula: str, column: Columns) -> None:
     """Raise where the atoms are not in the formula's proportions: hydrogens left out, sites not located."""
-    if {f"{symbol}{count}" for symbol, count in found.items()} == set(formula.split()):
+    if {f"{symbol}{symbols.count(symbol)}" for symbol in set(symbols)} == set(formula.split()):
         return  # the whole cell's formula, as P 1 files have it
-    told = _amounts(formula)
+    found, told = Counter(symbols), _amounts(formula)
     if not told:
         attached = map(as_string, column("attached_hydrogens"))
         if "H" not in found and any(as_number(count) > 0 for count in attached):

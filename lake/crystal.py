@@ -7,8 +7,9 @@ pymatgen. How a database writes a crystal belongs to `lake/sources`; CIF text be
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,10 @@ NUMBER = {symbol: number for number, symbol in enumerate(SYMBOLS) if number} | {
 SMALLEST_DISTANCE = 0.4  # A; H2 has 0.74 A, so anything nearer is two atoms on one site
 SMALLEST_VOLUME_PER_ATOM = 1.0  # A^3; hydrogen at 500 GPa still has more
 LARGEST_VOLUME_PER_ATOM = 5000.0  # A^3; a slab in vacuum stays far below
+
+FEW_SITES = 128  # up to here all pairs at once are fastest
+PAIRS_AT_ONCE = 1 << 13  # at some 100 bytes each, about what a core's cache holds
+LAYER = 1.0  # A, about a bond; large cells are searched along the axis that has the fewest sites in any such layer
 
 
 class CrystalError(ValueError):
@@ -83,10 +88,7 @@ class Crystal:
         return digest.hexdigest()
 
     def checked(self) -> Crystal:
-        """Return self, or raise CrystalError: finite arrays, atoms, known elements, a volume, no two atoms on one site.
-
-        Cost grows with the square of the number of sites.
-        """
+        """Return self, or raise CrystalError: atoms, finite arrays, known elements, a volume, one atom on each site."""
         if len(self) == 0:
             raise CrystalError("a crystal needs atoms, found none: the record has no usable site")
         if len(self.positions) != len(self.numbers):
@@ -113,15 +115,18 @@ class Crystal:
         return self
 
     def smallest_distance(self) -> float:
-        """Shortest distance between two sites, in A, over the 27 nearest images (infinity for one site)."""
+        """Shortest distance between two sites, in A; infinity for one site.
+
+        The difference of two sites is taken within half a cell along each vector. That is their nearest image wherever
+        they are nearer than half the smallest distance between two faces of the cell; in a cell as flat or skewed as
+        that not to hold, it may be a farther one. Memory grows with the number of sites.
+        """
         if len(self) < 2:
-            return float("inf")
-        difference = self.positions[:, None, :] - self.positions[None, :, :]
-        difference -= np.round(difference)
-        cartesian = difference @ self.lattice
-        squared = np.einsum("ijk,ijk->ij", cartesian, cartesian)
-        np.fill_diagonal(squared, np.inf)
-        return float(np.sqrt(squared.min()))
+            return math.inf
+        if len(self) <= FEW_SITES:
+            one, other = _pairs(len(self))
+            return _shortest(self.positions[one] - self.positions[other], self.lattice)
+        return _shortest_by_layers(self.positions, self.lattice)
 
     def to_pymatgen(self) -> Structure:
         """The same crystal as pymatgen's Structure, for what only pymatgen does."""
@@ -136,3 +141,44 @@ class Crystal:
             raise CrystalError("sites must be fully occupied by one element, found partial occupancy (disorder)")
         numbers = [site.specie.Z for site in structure]
         return cls(structure.lattice.matrix, structure.frac_coords, numbers)
+
+
+def _shortest(differences: np.ndarray, lattice: np.ndarray) -> float:
+    """Length in A of the shortest of these differences (m, 3) in parts of the cell, each taken within half of it."""
+    cartesian = (differences - np.rint(differences)) @ lattice
+    return math.sqrt(np.einsum("ij,ij->i", cartesian, cartesian).min())
+
+
+@lru_cache(maxsize=FEW_SITES)
+def _pairs(count: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(count, 1)
+
+
+def _shortest_by_layers(positions: np.ndarray, lattice: np.ndarray) -> float:
+    """Shortest distance in A, of sites in the order of their height above one face of the cell.
+
+    Each is compared with the next ones above it, until these are all higher by more than the shortest distance so far.
+    The order is a ring: above the highest site is the lowest one of the next cell.
+    """
+    faces = np.linalg.norm(np.cross(lattice[[1, 2, 0]], lattice[[2, 0, 1]]), axis=1)
+    tall = abs(np.linalg.det(lattice)) / np.maximum(faces, np.finfo(float).tiny)
+    heights = positions % 1.0 * tall
+    axis = min(range(3), key=lambda axis: _most_in_a_layer(heights[:, axis]))
+    order = np.argsort(heights[:, axis])
+    sites, height = positions[order], heights[order, axis]
+    ring, above = np.concatenate([sites, sites]), np.concatenate([height, height + tall[axis]])
+    count, shortest = len(sites), math.inf
+    stride, last = max(1, PAIRS_AT_ONCE // count), count // 2
+    for next_one in range(1, last + 1, stride):
+        if (above[next_one : next_one + count] - height).min() > shortest:
+            break
+        steps = np.arange(next_one, min(next_one + stride, last + 1))
+        differences = ring[np.arange(count)[:, None] + steps] - sites[:, None]
+        shortest = min(shortest, _shortest(differences.reshape(-1, 3), lattice))
+    return shortest
+
+
+def _most_in_a_layer(heights: np.ndarray) -> int:
+    """The most sites in a LAYER that begins at one of them."""
+    heights = np.sort(heights)
+    return int((np.searchsorted(heights, heights + LAYER) - np.arange(len(heights))).max())

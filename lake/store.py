@@ -6,7 +6,7 @@ A write is a commit: readers see the version before or the version after, never 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -48,7 +48,7 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Whether the table was ever written."""
-        return (self.path(table) / "_delta_log").is_dir()
+        return DeltaTable.is_deltatable(str(self.path(table)))  # a first write that was killed leaves an empty log
 
     def version(self, table: Table) -> int | None:
         """Version number of the latest commit, None before the first."""
@@ -124,11 +124,16 @@ class Lake:
         partition_by = [table.partition_by] if table.partition_by else None
         write_deltalake(str(path), frame, partition_by=partition_by, writer_properties=_writer(table), **how)
 
-    def remove(self, table: Table, where: Mapping[str, str], unless: Mapping[str, str] | None = None) -> None:
-        """Take away the rows whose text columns equal `where`, but not those that equal `unless` as well."""
+    def remove(
+        self, table: Table, where: Mapping[str, str | Collection[str]], unless: Mapping[str, str] | None = None
+    ) -> None:
+        """Take away the rows whose text columns equal `where`, but not those that equal `unless` as well.
+
+        A column may be asked to equal one of several values.
+        """
         if self.exists(table):
             kept = [f"{column} <> {_quoted(value)}" for column, value in (unless or {}).items()]
-            _delete(self.path(table), " and ".join([*(f"{c} = {_quoted(v)}" for c, v in where.items()), *kept]))
+            _delete(self.path(table), " and ".join([*(_equal(c, v) for c, v in where.items()), *kept]))
 
     @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
     def compact(self, table: Table, partition: str) -> None:
@@ -143,10 +148,10 @@ class Lake:
             )
 
     def vacuum(self, table: Table, keep_hours: int = KEEP_HOURS) -> list[str]:
-        """Delete files no version of the last `keep_hours` needs; returns their names."""
-        return (
-            DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False) if self.exists(table) else []
-        )
+        """Delete files no version of the last `keep_hours` needs, and what killed writers left; returns their names."""
+        if not self.exists(table):
+            return []
+        return DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False, full=True)
 
 
 def _writer(table: Table) -> WriterProperties:
@@ -155,6 +160,12 @@ def _writer(table: Table) -> WriterProperties:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _equal(column: str, value: str | Collection[str]) -> str:
+    if isinstance(value, str):
+        return f"{column} = {_quoted(value)}"
+    return f"{column} in ({', '.join(map(_quoted, value))})"
 
 
 @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)

@@ -1,15 +1,14 @@
 """What the lake holds of one source, as a crawl asks for it: hashes, stamps, and what this crawl has listed so far.
 
-All of it stands in a temporary SQLite file, so that memory stays flat however many records there are: about 150 bytes
-of disk for each, and some seconds for each million to read them in as a crawl starts.
+All of it stands in a SQLite file without a name, which not even a kill leaves behind, so that memory stays flat however
+many records there are: about 150 bytes of disk for each, where TMPDIR says (or SQLITE_TMPDIR; else /var/tmp), and some
+seconds for each million to read them in as a crawl starts.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 
 import polars as pl
@@ -48,9 +47,8 @@ class Known(Mapping[str, str]):
     Published or not, every version counts here: what was fetched need not be fetched again. Use it as a context.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = TemporaryDirectory(prefix="crystal-lake-known-", dir=folder)
-        self._db = sqlite3.connect(Path(self._folder.name) / "known.sqlite", isolation_level=None)
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(SCHEMA)
         self._db.execute("begin")
 
@@ -165,4 +163,3 @@ class Known(Mapping[str, str]):
         self, kind: type[BaseException] | None, fault: BaseException | None, where: TracebackType | None
     ) -> None:
         self._db.close()
-        self._folder.cleanup()

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import orjson
 import polars as pl
 
+from lake.contract import Table
 from lake.crawl.known import Known
 from lake.crawl.states import Crawl
 from lake.sources.page import Page, Record, Unit
@@ -51,31 +52,33 @@ class Ledger:
         self._flushed = time.monotonic()
 
     def recall(self) -> None:
-        """Take up what earlier runs of this crawl wrote; failed units are struck out, since they are tried again.
+        """Take up what earlier runs of this crawl wrote, and strike out what is to be fetched again.
 
-        Struck out with them is what led to them: a list that named a file wrongly once must be asked again.
+        That is what failed, and what led to it: a list that named a file wrongly once must be asked again. And it is
+        what was listed by units that a kill kept from being written down.
         """
-        mine = (pl.col("source") == self.crawl.source) & (pl.col("crawl") == self.crawl.id)
-        pages = self.lake.scan(PAGES).filter(mine).sort("at").collect()
+        pages = self._mine(PAGES).sort("at").collect()
         failed = set(pages.filter(pl.col("state") == "poisoned")["page"])
-        if failed:
-            self._strike_out({"state": "poisoned"})
+        misled = set()
         for row in pages.filter(pl.col("state").is_in(("ok", "halved"))).iter_rows(named=True):
             following = _units(row["following"])
             if row["state"] == "ok" and any(unit.key in failed for unit in following):
-                for page in pages.filter(pl.col("page").str.split("#").list.first() == row["page"])["page"]:
-                    self._strike_out({"page": page})
+                misled.add(row["page"])
                 continue
             self.done[row["page"]] = following
             self.got += row["got"]
             if row["total"] is not None:
                 self.totals[row["partition"]] = row["total"]
+        listed = self._mine(LISTINGS).select("page").unique().collect()["page"]
+        self._strike_out(
+            [page for page in pages["page"] if page in failed or page in misled or page.partition("#")[0] in misled]
+            + sorted({*listed} - {*pages["page"]})
+        )
         self.recall_listings()
 
     def recall_listings(self) -> None:
         """Take up the ids that this crawl has listed."""
-        mine = (pl.col("source") == self.crawl.source) & (pl.col("crawl") == self.crawl.id)
-        listings = self.lake.scan(LISTINGS).filter(mine).select("route", "partition", "source_ids")
+        listings = self._mine(LISTINGS).select("route", "partition", "source_ids")
         for batch in listings.collect_batches(chunk_size=1000):
             for route, partition, source_ids in batch.iter_rows():
                 self.known.list(route, partition, source_ids)
@@ -160,17 +163,24 @@ class Ledger:
     def tidy(self, whole: bool) -> None:
         """After the last unit: keep only the listings of the last whole crawl, and join small files."""
         self.flush()
-        source, mine = {"source": self.crawl.source}, {"crawl": self.crawl.id}
         if whole:
-            self.lake.remove(LISTINGS, source, unless=mine)
-        else:
-            self.lake.remove(LISTINGS, source | mine)
+            self.lake.remove(LISTINGS, {"source": self.crawl.source}, unless={"crawl": self.crawl.id})
         for table in (RECORDS, PAGES, LISTINGS):
             self.lake.compact(table, self.crawl.source)
 
-    def _strike_out(self, which: dict[str, str]) -> None:
-        for table in (PAGES, LISTINGS) if "page" in which else (PAGES,):
-            self.lake.remove(table, {"source": self.crawl.source, "crawl": self.crawl.id} | which)
+    def forget_listings(self) -> None:
+        """Once a crawl of a part is closed, nobody asks what it listed; before, it would be read once more."""
+        self.lake.remove(LISTINGS, {"source": self.crawl.source, "crawl": self.crawl.id})
+
+    def _mine(self, table: Table) -> pl.LazyFrame:
+        """The rows of this crawl."""
+        crawl = self.crawl
+        return self.lake.scan(table).filter((pl.col("source") == crawl.source) & (pl.col("crawl") == crawl.id))
+
+    def _strike_out(self, pages: list[str]) -> None:
+        if pages:
+            for table in (LISTINGS, PAGES):  # in this order: a run that is killed in between strikes out once more
+                self.lake.remove(table, {"source": self.crawl.source, "crawl": self.crawl.id, "page": pages})
 
     def _failed(self, unit: Unit, state: str, reason: str, following: str | None = None) -> None:
         self._pages.append(

@@ -6,6 +6,7 @@ a database is asked to `lake/sources`, what a finished crawl may change to publi
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +25,8 @@ from lake.store import Lake
 from lake.wire.down import NotNow, SourceDown
 
 PATIENCE = 16  # failures in a row, halves among them, after which a database counts as down for now
-ROUNDS = 3  # times a partition is read before it counts as short: pages move while a database is written
+ROUNDS = 3  # times one run reads a partition before it counts as short: pages move while a database is written
+MARK = re.compile(r"~(\d+)$")  # behind a unit's key: in which round it was read
 
 
 class Busy(RuntimeError):
@@ -99,6 +101,8 @@ def crawl(
             if done:
                 ledger.tidy(whole=scope.whole)
                 verdict = settle(ledger, source, whole=scope.whole)
+                if not scope.whole:
+                    ledger.forget_listings()
                 report.state, report.held, report.gone = verdict.state, verdict.why, verdict.gone
     return report
 
@@ -106,10 +110,14 @@ def crawl(
 def _rounds(
     ledger: Ledger, source: Source, scope: Scope, report: CrawlReport, log: Callable[[str], None] | None
 ) -> bool:
-    """Walk all units, and those of partitions that turn out short once more. Returns whether the crawl is complete."""
+    """Walk all units, and those of partitions that turn out short once more. Returns whether the crawl is complete.
+
+    Rounds are counted over all runs of a crawl: what an earlier one read in vain is not done, but to be read anew.
+    """
     again: frozenset[str] = frozenset()
+    before = max((int(mark[1]) for mark in map(MARK.search, ledger.done) if mark), default=1)
     with Meter(f"crawl {source.name}", _expected(source, scope), ledger.got, log) as meter:
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, before + ROUNDS):
             for partition in again:
                 ledger.rejected.pop(partition, None)
             walk = _Walk(ledger, source, scope, report, meter, number, again)
@@ -120,7 +128,7 @@ def _rounds(
                 return True
             again = frozenset(short)
     words = "; ".join(list(short.values())[:3])
-    report.error = report.error or f"{source.name}: read {ROUNDS} times, {words}; run the crawl again later"
+    report.error = report.error or f"{source.name}: read {number} times, {words}; run the crawl again later"
     return False
 
 

@@ -15,7 +15,7 @@ _MODULES = {
     "ocp": "open_catalyst.source",
     "cod": "crystallography_open.cod",
     "pcod": "crystallography_open.pcod",
-    "oqmd": "oqmd",
+    "oqmd": "oqmd.source",
     "folder": "folder.source",
 }
 NAMES = tuple(name for name in _MODULES if name != "folder")  # the databases: what a crawl without names asks

@@ -193,8 +193,8 @@ def part_of(path: Path) -> Iterator[Download]:
         with FileLock(lock, blocking=False):
             with part.open("a+b") as file:
                 yield Download(file, version)
+            version.unlink(missing_ok=True)  # first: beside a file that is whole nobody would remove it
             part.replace(path)
-            version.unlink(missing_ok=True)
     except Timeout:
         raise SourceDown(
             f"{path} must be downloaded by one process at a time, found another at it; wait for it"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from lake.wire.clock import Clock
 from lake.wire.shared_state import Shared, State
 
+LATE = 0.03  # of a pause: a process wakes some milliseconds late, and the next one in time
 CROWD = 60  # processes that may stand in line; who stands further back found a clock that was put back
 
 
@@ -18,13 +19,15 @@ class Line(State):
 
 
 class Pace:
-    """Turns of 1 / rate seconds, taken by whoever shares the line; no pause between them where the rate is 0.
+    """Turns a little more than 1 / rate seconds apart, for whoever shares the line; no pauses where the rate is 0.
+
+    The little more is for processes that wake late: at 2 requests a second, no second sees three.
 
     longest: seconds that the line may be held at once.
     """
 
     def __init__(self, rate: float, line: Shared[Line], clock: Clock, longest: float) -> None:
-        self._pause = 1 / rate if rate > 0 else 0.0
+        self._pause = (1 + LATE) / rate if rate > 0 else 0.0
         self._line, self._clock, self._longest = line, clock, longest
 
     def turn(self) -> None:

@@ -207,11 +207,11 @@ def test_closed_units_are_not_fetched_again_when_a_crawl_goes_on(name, lake, net
 
 
 def _in_small_pieces(monkeypatch) -> None:
-    from lake.sources import oqmd
     from lake.sources.aflow import source as aflow
     from lake.sources.crystallography_open import engine as crystallography_open
     from lake.sources.materials_project import source as materials_project
     from lake.sources.open_catalyst import source as open_catalyst
+    from lake.sources.oqmd import source as oqmd
 
     monkeypatch.setattr(materials_project, "PER_PAGE", PIECE)
     monkeypatch.setattr(aflow, "PER_PAGE", PIECE)

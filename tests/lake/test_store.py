@@ -1,7 +1,11 @@
 """The store: commits are whole, partitions are replaced alone, old versions stay readable."""
 
+import os
+import shutil
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -51,6 +55,35 @@ def test_rows_of_another_partition_are_refused(tmp_path):
         Lake(tmp_path).replace(OBSERVATIONS, OBSERVATIONS.frame([observation("a", 1.0)]), partition="b")
 
 
+def test_a_first_write_that_was_killed_leaves_no_table(tmp_path):
+    lake = Lake(tmp_path)
+    (lake.path(OBSERVATIONS) / "_delta_log").mkdir(parents=True)
+    assert not lake.exists(OBSERVATIONS) and lake.version(OBSERVATIONS) is None and values(lake) == {}
+    lake.append(OBSERVATIONS, OBSERVATIONS.frame([observation("a", 1.0)]))
+    assert values(lake) == {("mp:1", "a"): 1.0}
+
+
+def test_vacuum_takes_what_killed_writers_left_a_week_ago_and_nothing_that_is_read(tmp_path):
+    lake = Lake(tmp_path)
+    lake.append(OBSERVATIONS, OBSERVATIONS.frame([observation("a", 1.0)]))
+    (there,) = map(Path, lake.files(OBSERVATIONS))
+    week = time.time() - 8 * 24 * 3600
+    for name, written in (("old", week), ("young", time.time())):
+        shutil.copy(there, there.with_name(f"part-00000-{name}-c000.zstd.parquet"))
+        os.utime(there.with_name(f"part-00000-{name}-c000.zstd.parquet"), (written, written))
+    os.utime(there, (week, week))
+    assert ["-old-" in name for name in lake.vacuum(OBSERVATIONS)] == [True]
+    assert sorted("young" in file.name for file in there.parent.iterdir()) == [False, True]
+    assert values(lake) == {("mp:1", "a"): 1.0}
+
+
+def test_rows_of_several_values_are_removed_in_one_commit(tmp_path):
+    lake = Lake(tmp_path)
+    lake.append(OBSERVATIONS, OBSERVATIONS.frame([observation(name, 1.0) for name in ("it's", "b", "c")]))
+    lake.remove(OBSERVATIONS, {"source": "mp", "property": ["it's", "c"]})
+    assert values(lake) == {("mp:1", "b"): 1.0} and lake.version(OBSERVATIONS) == 1
+
+
 def test_earlier_versions_stay_readable(tmp_path):
     lake = Lake(tmp_path)
     for value in (1.0, 2.0):
@@ -94,8 +127,6 @@ for turn in range(5):
 
 
 def test_two_processes_writing_different_partitions_at_once_lose_nothing(tmp_path):
-    from pathlib import Path
-
     code = WRITER.format(here=str(Path(__file__).parents[2]))
     running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "abc"]
     assert [p.wait(120) for p in running] == [0, 0, 0]

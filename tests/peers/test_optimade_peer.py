@@ -4,7 +4,7 @@ from lake.crawl import crawl
 from lake.entries import write_entries
 from lake.extract import write_observations
 from lake.settings import Settings
-from lake.sources.oqmd import Oqmd
+from lake.sources.oqmd.source import Oqmd
 from lake.store import Lake
 from tests.peers.fidelity import crystals_that_differ, ids_told_twice, values_that_differ
 from tests.peers.optimade_server import LARGEST_PAGE, source_id
@@ -13,7 +13,9 @@ VALUES = ("band_gap", "formation_energy_per_atom", "energy_above_hull")
 
 
 def test_a_crawl_of_the_reference_optimade_server_loses_nothing(optimade_peer, tmp_path, subtests, monkeypatch):
-    monkeypatch.setattr("lake.sources.oqmd.PER_PAGE", LARGEST_PAGE)  # each page costs that server a look at all it has
+    monkeypatch.setattr(
+        "lake.sources.oqmd.source.PER_PAGE", LARGEST_PAGE
+    )  # each page costs that server a look at all it has
     made = {source_id(crystal): crystal for crystal in optimade_peer.crystals}
     lake, source = Lake(tmp_path), Oqmd(Settings(oqmd_url=optimade_peer.base, oqmd_rate=0))
     first = crawl(lake, source)

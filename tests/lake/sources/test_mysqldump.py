@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.sample.mirror.oqmd_dump import FOOT, HEAD, literal
-from lake.sources import mysqldump
-from lake.sources.mysqldump import BadDump, Reading, rows, value_of
+from lake.sources.oqmd import mysqldump
+from lake.sources.oqmd.mysqldump import BadDump, Reading, rows, value_of
 
 COLUMNS = ("id", "name", "x")
 TABLE = (

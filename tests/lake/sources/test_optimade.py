@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from lake.crawl import crawl
 from lake.sample.mirror.oqmd_filter import read_filter
 from lake.settings import Settings
-from lake.sources import offsets, oqmd_rest
-from lake.sources.optimade import Meta, filter_of, next_link, page_of
-from lake.sources.oqmd import source
+from lake.sources import offsets
+from lake.sources.optimade.provider import Meta, filter_of, next_link, page_of
+from lake.sources.oqmd import rest as oqmd_rest
+from lake.sources.oqmd.source import source
 from lake.sources.page import Unit
 from lake.sources.parts import LARGEST, Part, parts
 from lake.sources.scope import WHOLE, Scope

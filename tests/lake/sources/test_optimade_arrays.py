@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.crystal import SYMBOLS, CrystalError
-from lake.sources.optimade_arrays import structures, structures_of
+from lake.sources.optimade.arrays import structures, structures_of
 from lake.sources.page import Unusable
 
 WIRE = Path(os.environ.get("CRYSTAL_LAKE_REAL_DATA", "../shared/data")) / "wire"

@@ -25,9 +25,11 @@ from lake.sample.mirror.oqmd_dump import dumped
 from lake.sample.mirror.told import Told
 from lake.sample.telling import Telling
 from lake.settings import Settings
-from lake.sources import oqmd_dump, oqmd_rest, oqmd_staging
-from lake.sources.optimade import next_link, page_of
-from lake.sources.oqmd import source
+from lake.sources.optimade.provider import next_link, page_of
+from lake.sources.oqmd import dump as oqmd_dump
+from lake.sources.oqmd import rest as oqmd_rest
+from lake.sources.oqmd import staging as oqmd_staging
+from lake.sources.oqmd.source import source
 from lake.sources.page import Entry, Source, Unusable
 from lake.sources.scope import Scope
 from lake.store import Lake

@@ -18,7 +18,7 @@ from lake.wire.clock import LeapingClock
 from lake.wire.down import SourceDown
 from lake.wire.http import Polite
 from lake.wire.lanes import Lanes
-from lake.wire.pace import Line, Pace
+from lake.wire.pace import LATE, Line, Pace
 from lake.wire.shared_state import Shared
 from tests.lake.sources._script import client, reply, server
 
@@ -36,7 +36,7 @@ for _ in range(int(count)):
 HOLD = """
 import sys, time
 from pathlib import Path
-from lake.wire.pace import Line
+from lake.wire.pace import LATE, Line
 from lake.wire.shared_state import Shared
 with Shared(Path(sys.argv[1]), Line).changed() as line:
     line.free = 1e12
@@ -68,7 +68,7 @@ def test_whoever_asks_turns_are_a_pause_apart(tmp_path_factory, who, rate):
     for number in who:
         paces[number].turn()
         turns.append(clock.now())
-    assert all(b - a == pytest.approx(1 / rate) for a, b in pairwise(turns))
+    assert all(b - a == pytest.approx((1 + LATE) / rate) for a, b in pairwise(turns))
 
 
 def test_a_rest_is_not_saved_up_for_a_burst(tmp_path):
@@ -103,7 +103,7 @@ def test_a_spoilt_state_is_started_afresh(tmp_path, junk):
     pace = Pace(2.0, line_in(tmp_path), clock, 600.0)
     pace.turn()
     pace.turn()
-    assert clock.slept == pytest.approx([0.5])
+    assert clock.slept == pytest.approx([0.5 * (1 + LATE)])
 
 
 def test_a_process_killed_while_it_holds_the_lock_stops_nobody_and_leaves_nothing_half(tmp_path):
@@ -116,7 +116,7 @@ def test_a_process_killed_while_it_holds_the_lock_stops_nobody_and_leaves_nothin
     assert path.read_bytes() == before
     clock = LeapingClock()
     Pace(2.0, line_in(tmp_path), clock, 600.0).turn()
-    assert clock.slept == pytest.approx([0.5])
+    assert clock.slept == pytest.approx([0.5 * (1 + LATE)])
 
 
 def test_a_state_that_cannot_be_kept_says_what_to_do(tmp_path):

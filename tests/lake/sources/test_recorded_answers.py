@@ -70,7 +70,7 @@ def heartbeat_of_mp(file: Path) -> list[str]:
 
 
 def structures_of_oqmd(file: Path) -> list[Crystal]:
-    from lake.sources.optimade import page_of
+    from lake.sources.optimade.provider import page_of
 
     told = json.loads(file.read_text())
     pages = told if isinstance(told, list) else [told]
@@ -81,7 +81,7 @@ def structures_of_oqmd(file: Path) -> list[Crystal]:
 
 def formation_energies_of_oqmd(file: Path) -> list[Crystal]:
     """The envelope around the recorded rows is rebuilt, and does not say how many there are: no page, but rows."""
-    from lake.sources.oqmd_rest import page_of
+    from lake.sources.oqmd.rest import page_of
 
     answer = json.loads(file.read_text())
     rows = answer["data"]
@@ -115,7 +115,7 @@ def structures_of_nobody(file: Path) -> list[str]:
 
 
 def is_no_page(file: Path) -> list[str]:
-    from lake.sources.optimade import page_of
+    from lake.sources.optimade.provider import page_of
 
     with pytest.raises(NotData) as refused:
         page_of(file.read_bytes())
@@ -123,7 +123,7 @@ def is_no_page(file: Path) -> list[str]:
 
 
 def holds_no_structure(file: Path) -> list[str]:
-    from lake.sources.optimade import page_of
+    from lake.sources.optimade.provider import page_of
 
     reasons = [refusal("oqmd", row) for row in page_of(file.read_bytes())["data"]]
     assert all("cell vectors" in reason for reason in reasons)
@@ -334,7 +334,7 @@ def test_oqmd_tells_the_same_crystal_over_optimade_and_over_rest():
 
 @real
 def test_recorded_links_of_oqmd_lead_to_itself():
-    from lake.sources.optimade import next_link
+    from lake.sources.optimade.provider import next_link
 
     home = Polite("oqmd", Settings())
     links = [next_link(page) for page in json.loads((WIRE / "oqmd/optimade_five_pages.json").read_text())]

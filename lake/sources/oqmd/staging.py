@@ -1,7 +1,7 @@
 """The tables of OQMD's SQL dump, joined on disk: one row per formation energy, its sites beside it.
 
 What belongs here: qmpy's schema, and what of it a record is made of. The dump's format is mysqldump.py's; what becomes
-of a row is oqmd_dump.py's.
+of a row is dump.py's.
 
 Tables do not come in the order of their joins (atoms first, by the alphabet), and there are 111 million atoms, of every
 step of every relaxation. So the wanted columns go into a DuckDB file as they come, are joined there within MEMORY (it
@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lake.sources.mysqldump import BadDump, Rows, Value, rows
+from lake.sources.oqmd.mysqldump import BadDump, Rows, Value, rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,16 +108,16 @@ def staged(dump: Path, sha256: str, folder: Path) -> Path:
     """The joined tables of a dump as a DuckDB file, made where it is not there yet; of other dumps none is left.
 
     sha256: of the dump, which names the file. Raises BadDump, and OSError where memory or disk do not suffice; what was
-    half made is gone then.
+    half made is gone then, or, where a kill left it, with the next call.
     """
     import duckdb
 
     there = folder / f"oqmd-{sha256[:16]}.duckdb"
+    for old in folder.glob("oqmd.*" if there.exists() else "oqmd[-.]*"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
     if there.exists():
         return there
     folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("oqmd-*"), *folder.glob("oqmd.*")):
-        shutil.rmtree(old) if old.is_dir() else old.unlink()
     raw, kept = folder / "oqmd.raw", folder / "oqmd.kept"
     try:
         with _database(raw, folder) as database:

@@ -1,9 +1,9 @@
 """OQMD, the calculated structures of the Open Quantum Materials Database, by one of three ways.
 
 - `optimade` (the default): positions to six decimals; about 14,000 pages for all of it.
-- `rest`: the same rows with positions to three digits, see oqmd_rest.py.
+- `rest`: the same rows with positions to three digits, see rest.py.
 - `dump`: the whole database as one file that somebody downloaded (21 GB), all digits, and which calculation had +U;
-  see oqmd_dump.py. What OQMD itself recommends for all of it.
+  see dump.py. What OQMD itself recommends for all of it.
 
 The setting `oqmd_path` says which. All three tell the same ids (of formation energies with the fit `standard`), so a
 record that came by one way has a new version when it comes by another. What payloads mean, of all three, is here.
@@ -24,11 +24,11 @@ from typing import Any
 import orjson
 
 from lake.settings import Settings
-from lake.sources import oqmd_rest
-from lake.sources.optimade import Optimade
-from lake.sources.optimade_arrays import collector_at_rest, structures
-from lake.sources.oqmd_dump import OqmdDump
-from lake.sources.oqmd_rest import OqmdRest
+from lake.sources.optimade.arrays import collector_at_rest, structures
+from lake.sources.optimade.provider import Optimade
+from lake.sources.oqmd import rest as oqmd_rest
+from lake.sources.oqmd.dump import OqmdDump
+from lake.sources.oqmd.rest import OqmdRest
 from lake.sources.page import MAIN, Entry, Forecast, Page, Unit, Unusable
 from lake.sources.scope import Scope
 from lake.wire.http import Polite

@@ -1,7 +1,7 @@
 """OPTIMADE, whoever provides it: how structures are planned, asked for and paged through.
 
 What belongs here: what holds for every provider (https://www.optimade.org/optimade). What a provider calls its fields,
-and what they mean, belongs to its own module; structures as arrays to optimade_arrays.py.
+and what they mean, belongs to its own module; structures as arrays to arrays.py.
 
 What providers do, and what this does about it:
 - Fields come only when `response_fields` names them, and one unknown name may refuse the whole question: `/info` is

@@ -8,7 +8,7 @@ none, null where the dump has no such table), `_oqmd_ldau` (whether the calculat
 Where the file is: `oqmd_dump`. https://oqmd.org/download lists it; version 1.8 (February 2026) has 21,034,479,961 bytes
 and the SHA-256 66c3f1b752d4043b579e84485fe6c8e1913af52f41fc1a949c598e94b6646333, told by a third party. The marker is
 that of the file. Reading it takes hours once (see benchmarks/oqmd_dump.py) and disk in `<root>/staging`
-(see oqmd_staging.py). Tried on dumps that the mirror writes in mysqldump's format, never on OQMD's own.
+(see staging.py). Tried on dumps that the mirror writes in mysqldump's format, never on OQMD's own.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import Any
 
 import orjson
 
-from lake.sources.mysqldump import BadDump
-from lake.sources.oqmd_staging import VECTORS, opened, staged
+from lake.sources.oqmd.mysqldump import BadDump
+from lake.sources.oqmd.staging import VECTORS, opened, staged
 from lake.sources.page import Forecast, Page, Record, Unit
 from lake.sources.scope import Scope
 from lake.wire.down import SourceDown

@@ -1,7 +1,7 @@
 """OPTIMADE structures, a page at a time, as flat arrays: what costs the same for one structure as for a thousand.
 
 What belongs here: attributes as OPTIMADE defines them -> lattices, fractional positions, atomic numbers, and why a
-structure has none. How pages are fetched belongs to optimade.py.
+structure has none. How pages are fetched belongs to provider.py.
 Structures: https://www.optimade.org/optimade, section "Structures Entries".
 """
 

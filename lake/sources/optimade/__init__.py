@@ -1,0 +1,1 @@
+"""OPTIMADE: what holds for every provider, and a page of structures straight to arrays."""

@@ -1,0 +1,1 @@
+"""OQMD: by OPTIMADE, by its own REST interface, or from its SQL dump."""
