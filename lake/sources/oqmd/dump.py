@@ -85,13 +85,16 @@ class OqmdDump:
         wanted, only = set(request["elements"]), bool(request["only"])  # type: ignore[call-overload]
         ends = [request["first"], request["last"]]
         with opened(self._ready()) as database:
-            told = database.execute("SELECT * FROM told, known WHERE id BETWEEN ? AND ? ORDER BY id", ends)
-            names = [column[0] for column in told.description]
-            rows = [dict(zip(names, row, strict=True)) for row in told.fetchall()]
+            found = database.execute("SELECT * FROM told, known WHERE id BETWEEN ? AND ? ORDER BY id", ends)
+            names = [column[0] for column in found.description]
+            rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
             query = "SELECT id, element, x, y, z, occupancy FROM sites WHERE id BETWEEN ? AND ? ORDER BY id, atom"
-            sites = defaultdict(list)
+            sites, hubbards = defaultdict(list), defaultdict(dict)
             for number, *site in database.execute(query, ends).fetchall():
                 sites[number].append(site)
+            query = "SELECT id, element, u FROM hubbards WHERE id BETWEEN ? AND ?"
+            for number, element, u in database.execute(query, ends).fetchall():
+                hubbards[number][element] = u
         records, missing = [], {}
         for row in rows:
             number, held = row["id"], {site[0] for site in sites[row["id"]]}
@@ -100,7 +103,8 @@ class OqmdDump:
             if row["absent"]:
                 missing[str(number)] = f"the dump lacks {row['absent']}"
                 continue
-            payload = {"id": number, "type": "structures", "attributes": _attributes(row, sites[number])}
+            told = _attributes(row, sites[number], hubbards[number])
+            payload = {"id": number, "type": "structures", "attributes": told}
             records.append(Record(str(number), orjson.dumps(payload).decode(), MEDIA_TYPE))
         digest = hashlib.sha256("".join(record.sha256 for record in records).encode()).hexdigest()
         return Page(
@@ -141,10 +145,9 @@ def _unit(words: Mapping[str, object], first: int, last: int, n: int | None) -> 
     return Unit(f"id={first:09d}-{last:09d}", request, alone=first == last)
 
 
-def _attributes(row: Mapping[str, Any], sites: list[list[Any]]) -> dict[str, Any]:
-    """OPTIMADE's attributes of a joined row; sites are element, x, y, z, occupancy."""
+def _attributes(row: Mapping[str, Any], sites: list[list[Any]], hubbards: Mapping[str, float]) -> dict[str, Any]:
+    """OPTIMADE's attributes of a joined row; sites are element, x, y, z, occupancy, hubbards element -> U in eV."""
     icsd, shares = _ICSD.search(row["path"] or ""), [site[4] for site in sites]
-    hubbards = {one["element"]: one["u"] for one in row["hubbards"] or ()}
     cell = [row[name] for name in VECTORS]
     told = {
         "nelements": len({site[0] for site in sites}),

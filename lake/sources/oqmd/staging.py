@@ -55,40 +55,63 @@ WANTED: dict[str, dict[str, str]] = {
 NEEDED = ("formation_energies", "calculations", "structures", "atoms", "entries")
 USED_U = b"'ldau': True"  # in a calculation's settings, which are a Python dictionary as text
 
-TOLD = f"""
+# One join at a time, of what is wanted only: the tables that a join holds in memory stay small.
+STEPS = f"""
+CREATE TABLE calculation AS FROM calculations SEMI JOIN formation_energies ON calculation_id = calculations.id;
+DROP TABLE calculations;
+CREATE TABLE structure AS FROM structures SEMI JOIN calculation ON output_id = structures.id;
+DROP TABLE structures;
+CREATE TABLE atom AS FROM atoms SEMI JOIN structure ON structure.id = structure_id;
+DROP TABLE atoms;
+CREATE TABLE entry AS FROM entries SEMI JOIN formation_energies ON entry_id = entries.id;
+DROP TABLE entries;
+
+CREATE TABLE calculated AS
+SELECT f.*, c.id AS calculation, c.label, c.band_gap, c.output_id, c.settings = 'U' AS used_u
+FROM formation_energies f LEFT JOIN calculation c ON c.id = f.calculation_id;
+
+CREATE TABLE relaxed AS
+SELECT c.*, s.id AS structure, {", ".join(f"s.{name}" for name in VECTORS)}, s.volume, s.spacegroup_id
+FROM calculated c LEFT JOIN structure s ON s.id = c.output_id;
+
+CREATE TABLE entered AS
+SELECT r.*, e.prototype_id AS prototype, e.path, e.duplicate_of_id
+FROM relaxed r LEFT JOIN entry e ON e.id = r.entry_id;
+
+CREATE TABLE occupied AS SELECT DISTINCT structure_id FROM atom;
+
 CREATE TABLE kept.told AS
-SELECT f.id, f.entry_id, f.calculation_id, f.delta_e, f.stability, c.label, c.band_gap, c.output_id,
-       {", ".join(f"s.{name}" for name in VECTORS)}, s.volume, g.hm AS spacegroup,
-       e.prototype_id AS prototype, e.path, e.duplicate_of_id, h.hubbards, c.settings = 'U' AS used_u,
-       CASE WHEN c.id IS NULL THEN 'its calculation' WHEN s.id IS NULL THEN 'its structure'
-            WHEN a.structure_id IS NULL THEN 'the atoms of its structure' END AS absent
-FROM formation_energies f
-LEFT JOIN calculations c ON c.id = f.calculation_id
-LEFT JOIN structures s ON s.id = c.output_id
-LEFT JOIN entries e ON e.id = f.entry_id
-LEFT JOIN spacegroups g ON g.number = s.spacegroup_id
-LEFT JOIN (SELECT DISTINCT structure_id FROM atoms SEMI JOIN calculations ON output_id = structure_id) a
-       ON a.structure_id = s.id
-LEFT JOIN (SELECT l.calculation_id, list(struct_pack(element := element_id, u := u) ORDER BY element_id, u) AS hubbards
-           FROM calculations_hubbard_set l JOIN hubbards ON hubbards.id = l.hubbard_id WHERE u > 0 GROUP BY ALL) h
-       ON h.calculation_id = f.calculation_id
-ORDER BY f.id
-"""
-SITES = """
+SELECT t.*, g.hm AS spacegroup,
+       CASE WHEN t.calculation IS NULL THEN 'its calculation' WHEN t.structure IS NULL THEN 'its structure'
+            WHEN o.structure_id IS NULL THEN 'the atoms of its structure' END AS absent
+FROM entered t
+LEFT JOIN occupied o ON o.structure_id = t.structure
+LEFT JOIN spacegroups g ON g.number = t.spacegroup_id
+ORDER BY t.id;
+
 CREATE TABLE kept.sites AS
 SELECT t.id, a.id AS atom, a.element_id AS element, a.x, a.y, a.z, a.occupancy
-FROM atoms a JOIN kept.told t ON t.output_id = a.structure_id
-ORDER BY t.id, a.id
+FROM atom a JOIN calculated t ON t.output_id = a.structure_id
+ORDER BY t.id, a.id;
+
+CREATE TABLE kept.hubbards AS
+SELECT f.id, h.element_id AS element, h.u
+FROM calculations_hubbard_set l JOIN hubbards h ON h.id = l.hubbard_id
+     JOIN formation_energies f ON f.calculation_id = l.calculation_id
+WHERE h.u > 0 ORDER BY ALL;
+
+CREATE TABLE kept.known AS SELECT count(*) > 0 AS knows_hubbards FROM calculations_hubbard_set;
 """
-KNOWN = "CREATE TABLE kept.known AS SELECT count(*) > 0 AS knows_hubbards FROM calculations_hubbard_set"
 
 
 def staged(dump: Path, sha256: str, folder: Path) -> Path:
     """The joined tables of a dump as a DuckDB file, made where it is not there yet; of other dumps none is left.
 
-    sha256: of the dump, which names the file. Raises BadDump; what was half made is gone then, or, where a kill left
-    it, with the next call.
+    sha256: of the dump, which names the file. Raises BadDump, and OSError where memory or disk do not suffice; what was
+    half made is gone then, or, where a kill left it, with the next call.
     """
+    import duckdb
+
     there = folder / f"oqmd-{sha256[:16]}.duckdb"
     for old in folder.glob("oqmd.*" if there.exists() else "oqmd[-.]*"):
         shutil.rmtree(old) if old.is_dir() else old.unlink()
@@ -100,14 +123,15 @@ def staged(dump: Path, sha256: str, folder: Path) -> Path:
         with _database(raw, folder) as database:
             _load(database, dump)
             database.execute(f"ATTACH '{_quoted(kept)}' AS kept")
-            database.execute(TOLD)
-            database.execute(SITES)
-            database.execute(KNOWN)
+            for step in STEPS.split(";"):
+                database.execute(step)
             (twice,) = database.execute("SELECT count(*) - count(DISTINCT id) FROM kept.told").fetchone()
             if twice:
                 raise BadDump(f"{dump} must tell each id of its tables once, {twice} rows are told again")
             database.execute("DETACH kept")
         kept.rename(there)
+    except duckdb.Error as fault:
+        raise OSError(f"{dump} must be joined within {MEMORY} of memory and the disk at {folder}, {fault}") from fault
     finally:
         for left in folder.glob("oqmd.*"):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
