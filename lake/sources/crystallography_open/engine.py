@@ -173,9 +173,13 @@ class CrystallographyOpen:
         if "," not in asked and not (count := self._count(asked, search)).value:  # digits that a halving made up
             return Page(count.url, (), count.sha256, attempts=count.attempts, listed=())
         told = self._rows(asked, search)
-        records, missing, digest, attempts = [], {}, sha256(told.sha256.encode()), told.attempts
-        most = self.http.settings.largest_cif
+        records, digest, attempts = [], sha256(told.sha256.encode()), told.attempts
+        most, there = self.http.settings.largest_cif, {row["file"] for row in told.value}
+        named = [] if asked.endswith("%") else asked.split(",")
+        why = "a list names it, and the engine tells no row of it"
+        missing = {entry: why for entry in named if entry not in there}
         new = [row for row in told.value if known.get(row["file"]) != revision(row)]
+        expected = len(new) + len(missing)
         for row in new:
             entry = row["file"]
             answer = self.http.ask(f"{self.http.base}/{self.address(entry)}", cif_of, may_be_absent=True)
@@ -188,7 +192,7 @@ class CrystallographyOpen:
             else:
                 records.append(_record(row, answer.value, revision(row)))
         return Page(
-            told.url, records, digest.hexdigest(), expected=len(new), attempts=attempts, missing=missing,
+            told.url, records, digest.hexdigest(), expected=expected, attempts=attempts, missing=missing,
             listed=[row["file"] for row in told.value],
         )  # fmt: skip
 

@@ -170,6 +170,16 @@ def test_a_cif_that_is_listed_and_not_there_is_missing(lake, net):
     assert "404" in reasons(lake)["cod:1000002"]
 
 
+def test_an_entry_that_is_listed_and_has_no_row_is_missing_until_it_has_one(lake, net):
+    net.fault = lambda path: JSONResponse([]) if "json&id=1000001," in path else None
+    report = crawl(lake, source_named("cod", net.settings()))
+    assert (report.state, report.added, report.missing) == ("published", 0, 9)
+    assert all("tells no row of it" in reason for reason in reasons(lake).values())
+    net.fault = lambda path: None
+    report = crawl(lake, source_named("cod", net.settings()))
+    assert (report.added, report.missing, reasons(lake)) == (9, 0, {})
+
+
 def test_a_cif_beyond_the_limit_is_missing_with_its_reason(lake, net):
     report = crawl(lake, source_named("cod", net.settings(largest_cif=100)))
     assert (report.added, report.missing) == (0, 9)
