@@ -6,8 +6,8 @@ of a row is dump.py's.
 Tables do not come in the order of their joins (atoms first, by the alphabet), and there are 111 million atoms, of every
 step of every relaxation. So the wanted columns go into a DuckDB file as they come, are joined there within MEMORY (it
 spills to disk), and only what belongs to a formation energy of the fit `standard` is kept, in a file of its own; the
-first one is deleted. Disk: at most about 30 bytes per atom of the dump while it is read, of which 4 stay (measured on
-made dumps, benchmarks/oqmd_dump.py): 3.4 GB, then 0.5 GB, for all of OQMD.
+first one is deleted. Disk: at most about 36 bytes per atom of the dump while it is read, of which 4 stay (measured on
+made dumps, benchmarks/oqmd_dump.py): 4 GB, then 0.5 GB, for all of OQMD.
 
 Schema: qmpy's models and a dump of them. A prototype's name is its key, so its table is not needed. The standard fit's
 calculations are all called `static` in recorded answers; the label is kept, and none is left out by it, as the service
