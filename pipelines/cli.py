@@ -78,20 +78,19 @@ def crawl(
         scope = Scope.of(elements, chemsys, limit, column)
     except ValueError as fault:
         raise typer.BadParameter(str(fault)) from None
-    if path is not None:
-        os.environ["CRYSTAL_LAKE_FOLDER_PATH"] = str(path.expanduser().resolve())
+    folder = path.expanduser().resolve() if path else None
     if dry_run:
         from pipelines.forecasts import forecasts
         from pipelines.printing import show
 
-        costs, faults = forecasts(root_of(ctx), sources or NAMES, scope)
+        costs, faults = forecasts(root_of(ctx), sources or NAMES, scope, folder)
         show(costs, format)
         done(faults)
         return
     from pipelines.line import crawl
 
     asked = {"elements": elements, "chemsys": chemsys, "limit": limit, "column": column, "anew": anew}
-    done(crawl(root_of(ctx), sources or NAMES, asked))
+    done(crawl(root_of(ctx), sources or NAMES, asked, folder))
 
 
 @app.command()

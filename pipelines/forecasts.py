@@ -14,10 +14,12 @@ from pipelines.sample import sources_of
 COLUMNS = ("source", "records", "requests", "at_most_per_second", "at_least", "on_disk", "note")
 
 
-def forecasts(root: Path, sources: Sequence[str], scope: Scope) -> tuple[pl.DataFrame, list[str]]:
+def forecasts(
+    root: Path, sources: Sequence[str], scope: Scope, folder: Path | None = None
+) -> tuple[pl.DataFrame, list[str]]:
     """A row for each source that answers: records, requests, time at the polite rate, bytes; and who does not."""
     rows, faults = [], []
-    with sources_of(root) as settings:
+    with sources_of(root, folder) as settings:
         for name in sources:
             try:
                 told = source_named(name, settings).forecast(scope)

@@ -8,13 +8,15 @@ from lake.sources import NAMES
 from pipelines.sample import mark, sources_of
 
 
-def crawl(root: Path, sources: Sequence[str] = NAMES, asked: Mapping[str, object] | None = None) -> list[str]:
+def crawl(
+    root: Path, sources: Sequence[str] = NAMES, asked: Mapping[str, object] | None = None, folder: Path | None = None
+) -> list[str]:
     """Crawl sources one after another; one that fails never stops the others. Returns what went wrong.
 
-    asked: what is asked of each, in the words of `assets.bronze.Asked`.
+    asked: what is asked of each, in the words of `assets.bronze.Asked`. folder: where one's own crystals are.
     """
     config = {"ops": {"crawl_source": {"config": dict(asked or {})}}}
-    with sources_of(root) as settings:
+    with sources_of(root, folder) as settings:
         return [line for source in sources for line in _run(root, "crawl", source, config=config, settings=settings)]
 
 

@@ -35,16 +35,20 @@ def is_sample(root: Path | str) -> bool:
 
 
 @contextmanager
-def sources_of(root: Path) -> Iterator[Settings]:
-    """Settings of the databases; for a sample lake, of a mirror that answers on loopback while the block runs."""
+def sources_of(root: Path, folder: Path | None = None) -> Iterator[Settings]:
+    """Settings of the sources; for a sample lake, of a mirror that answers on loopback while the block runs.
+
+    folder: where one's own crystals are, where that is not said by the environment.
+    """
+    own = {"folder_path": folder} if folder else {}
     if not is_sample(root):
-        yield Settings(root=root)
+        yield Settings(root=root, **own)
         return
     from lake.sample.databases import tellings
     from lake.sample.mirror import serving
 
     with serving(tellings()) as url:
-        yield Settings.for_mirror(url, root=root)
+        yield Settings.for_mirror(url, root=root, **own)
 
 
 def not_mixed(root: Path | str, settings: Settings) -> Settings:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from filelock import FileLock, Timeout
-
 from lake.crawl import states
+from lake.crawl.alone import alone
 from lake.crawl.known import Known
 from lake.crawl.ledger import Ledger
 from lake.crawl.publication import settle
@@ -27,10 +25,6 @@ from lake.wire.down import NotNow, SourceDown
 PATIENCE = 16  # failures in a row, halves among them, after which a database counts as down for now
 ROUNDS = 3  # times one run reads a partition before it counts as short: pages move while a database is written
 MARK = re.compile(r"~(\d+)$")  # behind a unit's key: in which round it was read
-
-
-class Busy(RuntimeError):
-    """Another process is crawling this source into this lake."""
 
 
 @dataclass
@@ -78,7 +72,7 @@ def crawl(
     log: is told of progress now and then. Raises Busy where another process crawls this source, SourceDown where it
     does not even tell its marker, ValueError for a scope that it does not know.
     """
-    with _alone(lake, source):
+    with alone(lake, source.name):
         marker = source.marker()
         there = states.left_open(lake, source.name, str(scope))
         this = there or states.Crawl.now(source.name, str(scope), marker)
@@ -294,18 +288,3 @@ def _expected(source: Source, scope: Scope) -> int | None:
     except Exception:  # the plan asks the same database, and says what is wrong
         return None
     return min(records, scope.limit or records)
-
-
-@contextmanager
-def _alone(lake: Lake, source: Source) -> Iterator[None]:
-    """Hold the lock of a source in a lake; it falls with the process that holds it."""
-    locks = lake.root / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(locks / f"crawl.{source.name}", timeout=0):
-            yield
-    except Timeout:
-        raise Busy(
-            f"one process at a time crawls a source into a lake, and another one is crawling {source.name} "
-            f"into {lake.root}: wait for it, or stop it; a crawl that was stopped goes on when run again"
-        ) from None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from lake.crawl import states
+from lake.crawl.alone import alone
 from lake.crawl.difference import FEW, LARGEST_DROP, Counts, compare
 from lake.crawl.known import Known
 from lake.crawl.ledger import Ledger
@@ -75,17 +76,21 @@ def _too_many_rejects(ledger: Ledger) -> list[str]:
 
 
 def accept(lake: Lake, source: str) -> Crawl:
-    """Publish the crawl that is held: somebody has looked at its differences. Raises ValueError where none is held."""
-    waiting = states.held(lake, source)
-    if waiting is None:
-        raise ValueError(f"only a crawl that is held can be accepted, and {source} has none: nothing needs to be done")
-    crawl, why = waiting
-    if not crawl.scope and not states.has_rejects(lake, crawl):
-        with Known.of(lake, source, crawl.id) as known:
-            ledger = Ledger(lake, crawl, known)
-            ledger.recall_listings()
-            ledger.bury(known.gone())
-    states.note(lake, crawl, states.PUBLISHED, why=f"accepted; it was held because {why}")
+    """Publish the crawl that is held: somebody has looked at its differences.
+
+    Raises ValueError where none is held, Busy where the source is being crawled.
+    """
+    with alone(lake, source):
+        waiting = states.held(lake, source)
+        if waiting is None:
+            raise ValueError(f"only a crawl that is held can be accepted, and {source} has none: nothing is to be done")
+        crawl, why = waiting
+        if not crawl.scope and not states.has_rejects(lake, crawl):
+            with Known.of(lake, source, crawl.id) as known:
+                ledger = Ledger(lake, crawl, known)
+                ledger.recall_listings()
+                ledger.bury(known.gone())
+        states.note(lake, crawl, states.PUBLISHED, why=f"accepted; it was held because {why}")
     return crawl
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.crawl import Busy, crawl
-from lake.crawl.loop import _alone
+from lake.crawl.alone import alone
 from lake.sources.page import Unit
 from lake.sources.scope import Scope
 from lake.store import Lake
@@ -234,7 +234,7 @@ def test_a_column_that_a_source_does_not_tell_is_refused_with_what_there_is(lake
 
 
 def test_two_crawls_of_one_source_into_one_lake_do_not_run_at_once(lake):
-    with _alone(lake, Shelf({})), pytest.raises(Busy, match="another one is crawling shelf"):
+    with alone(lake, "shelf"), pytest.raises(Busy, match="another one is crawling shelf"):
         crawl(lake, Shelf(PAGES_ABC))
     assert crawl(lake, Shelf(PAGES_ABC)).state == "published"
 

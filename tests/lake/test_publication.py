@@ -140,7 +140,7 @@ def test_a_held_crawl_is_published_once_somebody_accepts_it(lake):
     accept(lake, "shelf")
     assert len(told(lake)) == 250
     assert states.held(lake, "shelf") is None
-    with pytest.raises(ValueError, match="nothing needs to be done"):
+    with pytest.raises(ValueError, match="nothing is to be done"):
         accept(lake, "shelf")
 
 

@@ -186,8 +186,7 @@ def test_a_crawl_that_cannot_be_meant_is_refused_in_a_line(tmp_path, words, says
     assert done.exit_code == 2 and says in done.output
 
 
-def test_own_crystals_become_entries_beside_the_databases(crawled, tmp_path, monkeypatch):
-    monkeypatch.delenv("CRYSTAL_LAKE_FOLDER_PATH", raising=False)
+def test_own_crystals_become_entries_beside_the_databases(tmp_path):
     root, mine = tmp_path / "lake", tmp_path / "mine"
     mine.mkdir()
     poscar = "rock salt\n1.0\n0 2.82 2.82\n2.82 0 2.82\n2.82 2.82 0\nNa Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n"
@@ -198,8 +197,7 @@ def test_own_crystals_become_entries_beside_the_databases(crawled, tmp_path, mon
     assert json.loads(rows) == [{"source": "folder", "reduced_formula": "NaCl"}]
 
 
-def test_a_held_crawl_is_named_and_accepted(tmp_path, monkeypatch):
-    monkeypatch.delenv("CRYSTAL_LAKE_FOLDER_PATH", raising=False)
+def test_a_held_crawl_is_named_and_accepted(tmp_path):
     root, mine = tmp_path / "lake", tmp_path / "mine"
     mine.mkdir()
     for n in range(40):
