@@ -228,7 +228,7 @@ class _Walk:
             return True
         try:
             self.source.alive()
-        except Exception:
+        except Exception:  # whatever is wrong, no sign of life came
             return False
         return True
 
