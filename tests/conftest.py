@@ -19,7 +19,7 @@ def politeness(tmp_path_factory):
     os.environ["CRYSTAL_LAKE_POLITENESS"] = str(tmp_path_factory.mktemp("politeness"))
 
 
-LONG_FIRST = ("_peer", "test_walk", "test_sample_crystals", "test_kill", "test_ui")
+LONG_FIRST = ("test_walk", "_peer", "test_sample_crystals", "test_kill", "test_ui")
 
 
 def pytest_collection_modifyitems(items):
