@@ -69,7 +69,7 @@ def crawl_source(
     )
     published = dg.AssetCheckResult(
         check_name=PUBLISHED.name,
-        passed=facts["state"] != "held",
+        passed=not facts.get("held"),
         description=_how_to_accept(source, facts["held"]) if facts.get("held") else None,
         asset_key=PUBLISHED.asset_key,
     )

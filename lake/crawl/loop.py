@@ -31,14 +31,15 @@ MARK = re.compile(r"~(\d+)$")  # behind a unit's key: in which round it was read
 class CrawlReport:
     """What one run of a crawl did.
 
-    state: `published`, `held` (all was fetched, but it looks wrong: `held` says why), `unchanged` (the marker has not
-    moved: nothing was asked) or `open` (run it again to go on). scope: empty for all of the source.
+    state: `published`, `held` (all was fetched, but it looks wrong), `unchanged` (the marker has not moved: nothing was
+    asked) or `open` (run it again to go on). scope: empty for all of the source.
     units: fetched in this run; units_skipped: done in an earlier run of the same crawl; halved: divided for a fault.
     rejected: units of one record that were given up; failed: units that keep the crawl open.
     records_new: versions kept in this run. added, changed, gone: records of the whole crawl that were not known, have
     a new version, are no longer listed.
     missing: ids that were listed and could not be had. requests: asked in this run, as far as pages tell.
-    error: the first failure, None without one.
+    error: the first failure, None without one. held: why the source waits for somebody to accept it, None where it
+    does not.
     """
 
     source: str
@@ -81,7 +82,8 @@ def crawl(
             unmoved = marker is not None and marker == states.settled_marker(lake, source.name)
             if unmoved and scope.whole and not anew:
                 states.note(lake, this, states.OPENED, states.CLOSED)
-                report.state = "unchanged"
+                waiting = states.held(lake, source.name)
+                report.state, report.held = "unchanged", waiting[1] if waiting else None
                 return report
             states.note(lake, this, states.OPENED)
         with Known.of(lake, source.name, this.id) as known:

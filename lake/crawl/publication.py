@@ -113,12 +113,3 @@ def _id_in(page: str, ledger: Ledger) -> str:
     parts = page.split("#")
     ends = [end for end in range(1, len(parts)) if "#".join(parts[:end]) in ledger.done]
     return "#".join(parts[max(ends, default=1) :]) or page
-
-
-def differences(lake: Lake, source: str | None = None) -> pl.DataFrame:
-    """The last difference report of each source, or of one, alarms first."""
-    rows = lake.scan(DIFFERENCES).collect()
-    if source is not None:
-        rows = rows.filter(pl.col("source") == source)
-    last = rows.filter(pl.col("crawl") == pl.col("crawl").max().over("source"))
-    return last.sort("source", pl.col("alarm").is_null(), pl.col("field") != "records", "field")

@@ -54,8 +54,13 @@ def settled_marker(lake: Lake, source: str) -> str | None:
 
 
 def published(lake: Lake, source: str, whole: bool = False) -> str | None:
-    """Id of the last crawl that was published, or of the last one that asked for all; None before the first."""
+    """Id of the last crawl that was published, or of the last one that asked for all; None before the first.
+
+    Every crawl up to it counts as published, so a part that was crawled after a crawl that is held waits with it.
+    """
     crawls = _of(lake, source).filter((pl.col("state") == PUBLISHED) & ((pl.col("scope") == "") | pl.lit(not whole)))
+    if waiting := held(lake, source):
+        crawls = crawls.filter(pl.col("crawl") < waiting[0].id)
     return None if crawls.is_empty() else crawls["crawl"].max()
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from lake.crawl import crawl, states
 from lake.crawl.difference import Spread
-from lake.crawl.publication import accept, differences
+from lake.crawl.publication import accept
 from lake.crawl.versions import latest_records, latest_versions
 from lake.sources.scope import Scope
 from lake.store import Lake
-from lake.tables import LISTINGS, RECORDS, REJECTS
+from lake.tables import DIFFERENCES, LISTINGS, RECORDS, REJECTS
 from lake.wire.down import SourceDown
 from tests.lake._owed import versions
 from tests.lake._shelf import Shelf
@@ -31,6 +31,11 @@ def told(lake: Lake) -> dict[str, str]:
     """id -> payload of what the rest of the lake may read."""
     batches = list(latest_records(lake, "shelf"))
     return dict(pl.concat(batches).select("source_id", "payload").rows()) if batches else {}
+
+
+def differences(lake: Lake) -> pl.DataFrame:
+    """The report of the last crawl."""
+    return lake.read(DIFFERENCES).filter(pl.col("crawl") == pl.col("crawl").max()).sort("field")
 
 
 def shelf(numbers: dict[int, int], **more: object) -> Shelf:
@@ -93,7 +98,7 @@ def test_after_each_night_the_lake_tells_what_the_source_told(tmp_path_factory, 
 def test_the_report_tells_counts_and_each_number_against_last_time(lake):
     crawl(lake, shelf({1: 10, 2: 20}))
     crawl(lake, shelf({2: 25, 3: 30}))
-    rows = {row["field"]: row for row in differences(lake, "shelf").iter_rows(named=True)}
+    rows = {row["field"]: row for row in differences(lake).iter_rows(named=True)}
     records, number = rows["records"], rows["number"]
     assert (records["added"], records["changed"], records["gone"]) == (1, 1, 1)
     assert (records["n"], records["n_before"]) == (2, 2)
@@ -103,9 +108,9 @@ def test_the_report_tells_counts_and_each_number_against_last_time(lake):
 
 def test_a_night_without_changes_reports_the_same_numbers(lake):
     crawl(lake, shelf(MANY))
-    first = differences(lake, "shelf")
+    first = differences(lake)
     crawl(lake, shelf(MANY))
-    second = differences(lake, "shelf")
+    second = differences(lake)
     same = ["field", "n", "minimum", "maximum", "mean", "deviation"]
     assert second.select(same).equals(first.select(same))
     assert second["mean_before"].equals(second["mean"])
@@ -163,6 +168,24 @@ def test_a_part_that_is_crawled_on_top_of_a_held_crawl_waits_with_it(lake):
     crawl(lake, shelf({i: n + 1 for i, n in MANY.items()}))
     assert crawl(lake, shelf({1: 5}), Scope(limit=1)).state == "held"
     assert told(lake)["1"] == str(MANY[1])
+
+
+def test_a_part_that_was_published_first_does_not_publish_a_crawl_that_is_held(lake):
+    crawl(lake, shelf(MANY))
+    fewer = {i: n for i, n in MANY.items() if i < 250}
+    crawl(lake, shelf(fewer | {1: 5}, broken={"a": SourceDown("asleep")}, dead=True))
+    crawl(lake, shelf({2: 7}), Scope(limit=1))
+    assert crawl(lake, shelf(fewer | {1: 5})).state == "held"
+    assert told(lake) == {str(i): str(n) for i, n in MANY.items()}
+    accept(lake, "shelf")
+    assert len(told(lake)) == 250 and told(lake)["1"] == "5"
+
+
+def test_a_night_without_news_does_not_hide_that_a_crawl_is_held(lake):
+    crawl(lake, shelf(MANY, version="v1"))
+    held = crawl(lake, shelf({i: n + 1 for i, n in MANY.items()}, version="v2"))
+    again = crawl(lake, shelf({}, version="v2"))
+    assert (again.state, again.held) == ("unchanged", held.held)
 
 
 def test_before_the_first_crawl_is_published_what_came_so_far_is_read(lake):
