@@ -18,6 +18,7 @@ import polars as pl
 from lake.crawl.versions import latest_records
 from lake.crystal import Crystal, CrystalError
 from lake.progress import track
+from lake.shards import shard_of
 from lake.sources.page import Entry, Source, Unusable
 from lake.store import Lake
 from lake.tables import ENTRIES, REJECTS
@@ -34,7 +35,8 @@ def write_entries(lake: Lake, source: Source) -> dict[str, int]:
         rows = list(_rows(batch, source))
         accepted.append(ENTRIES.frame([row for row in rows if "reason" not in row]))
         refused.append(REJECTS.frame([row for row in rows if "reason" in row]))
-    entries, rejects = pl.concat(accepted).sort("entry_id"), pl.concat(refused).sort("entry_id")
+    entries = pl.concat(accepted).sort("shard", "reduced_formula", "entry_id")
+    rejects = pl.concat(refused).sort("entry_id")
     lake.replace(ENTRIES, entries, source.name)
     lake.replace(REJECTS, rejects, _stage(source))
     return {"entries": len(entries), "rejects": len(rejects)}
@@ -91,16 +93,19 @@ def _read(record: Mapping[str, Any], told: Entry | Exception) -> dict[str, Any]:
     if isinstance(told, Exception):
         raise told
     entry, crystal = told, told.crystal.checked()
+    formula = _reduced_formula(tuple(crystal.counts.items()))
     return {
         "source_id": record["source_id"],
         "kind": entry.kind,
-        "reduced_formula": _reduced_formula(tuple(crystal.counts.items())),
+        "reduced_formula": formula,
+        "shard": shard_of(formula),
         "n_atoms": len(crystal),
         "volume": crystal.volume,
         "lattice": crystal.lattice.ravel().tolist(),
         "positions": crystal.positions.ravel().tolist(),
         "numbers": crystal.numbers.tolist(),
         "structure_hash": crystal.structure_hash,
+        "year": entry.year,
         "level_of_theory": entry.level_of_theory,
         "licence": entry.licence,
         "fetched_at": record["fetched_at"],

@@ -20,6 +20,7 @@ SOURCE = Column("source", TEXT, "slug: mp, aflow, ocp, cod, pcod, oqmd; folder f
 ENTRY_ID = Column("entry_id", TEXT, "source and id there, `mp:mp-149`")
 MATERIAL_ID = Column("material_id", TEXT, "one distinct crystal, across all sources")
 FORMULA = Column("reduced_formula", TEXT, "reduced formula, electropositive element first")
+SHARD = Column("shard", TEXT, "the formula's shard, 00 to 63: formulas of one shard are compared in one go")
 PAYLOAD = Column("payload_sha256", TEXT, "SHA-256 of the record's payload, links to bronze records")
 LEVEL = Column("level_of_theory", TEXT, "functional and +U, or `experiment`, as the source states it for this row")
 ORIGIN = Column("origin", TEXT, "measured, computed or predicted: never mixed")
@@ -140,13 +141,14 @@ ENTRIES = Table(
         ENTRY_ID, SOURCE,
         Column("source_id", TEXT, "the record's id in its database"),
         Column("kind", TEXT, "bulk, or slab+adsorbate"),
-        FORMULA,
+        FORMULA, SHARD,
         Column("n_atoms", INT, "sites in the cell as this source writes it"),
         Column("volume", FLOAT, "volume of that cell", "angstrom**3"),
         Column("lattice", FLOATS, "cell vectors, row by row (9 numbers)", "angstrom"),
         Column("positions", FLOATS, "fractional coordinates, site by site (3 n numbers)"),
         Column("numbers", INTS, "atomic numbers (n)"),
         Column("structure_hash", TEXT, "content address of cell, positions and elements"),
+        Column("year", INT, "year the structure was published, where its source says so", nullable=True),
         LEVEL,
         Column("licence", TEXT, "licence of the record"),
         PAYLOAD,
@@ -154,6 +156,7 @@ ENTRIES = Table(
     ),
     key=("entry_id",),
     partition_by="source",
+    rows_per_group=8192,  # sorted by shard, so that a reader of one shard passes over most groups
 )  # fmt: skip
 
 REJECTS = Table(
@@ -170,24 +173,32 @@ REJECTS = Table(
 )  # fmt: skip
 
 MATCHES = Table(
-    "matches", "silver", "Every duplicate decision as data.",
+    "matches", "silver", "Every pair that was compared: what was measured, and whether it is the same crystal.",
     (
-        Column("entry_a", TEXT, "the cluster's representative"),
+        Column("entry_a", TEXT, "the representative"),
         Column("entry_b", TEXT, "the entry compared with it"),
-        FORMULA,
-        Column("fingerprint_distance", FLOAT, "largest difference of scaled fingerprints, dimensionless"),
-        Column("rms", FLOAT, "StructureMatcher's normalised rms displacement, null where not asked", nullable=True),
+        FORMULA, SHARD,
+        Column("structure_a", TEXT, "content address of a's structure"),
+        Column("structure_b", TEXT, "content address of b's structure"),
+        Column("fingerprint_distance", FLOAT, "how far their fingerprints are apart, dimensionless"),
         Column("volume_ratio", FLOAT, "volume per atom of b over a"),
+        Column("scale", FLOAT, "uniform scaling in length from a to b; 0.01 is 1 % longer", nullable=True),
+        Column("strain", FLOAT, "largest logarithmic strain beside that scaling; 0.01 is 1 %", nullable=True),
+        Column("displacement", FLOAT, "how far the atom that moves most has to move", "angstrom", nullable=True),
+        Column("rms", FLOAT, "root mean square of all atoms' displacements", "angstrom", nullable=True),
         Column("same", FLAG, "the verdict"),
-        Column("method", TEXT, "rule and versions that decided"),
+        Column("decided_by", TEXT, "superposition where the same; else the tolerance that is exceeded"),
+        Column("rule", TEXT, "version of the definition in docs/identity.md"),
+        Column("method", TEXT, "versions of fingerprint and superposition"),
     ),
     key=("entry_a", "entry_b"),
+    partition_by="shard",
 )  # fmt: skip
 
 MATERIALS = Table(
     "materials", "silver", "One row per distinct crystal.",
     (
-        MATERIAL_ID, FORMULA,
+        MATERIAL_ID, FORMULA, SHARD,
         Column("representative", TEXT, "entry that stands for it"),
         Column("members", TEXTS, "all its entries"),
         Column("sources", TEXTS, "databases that tell it"),
@@ -195,8 +206,37 @@ MATERIALS = Table(
         Column("space_group", TEXT, "Hermann-Mauguin symbol of the representative (moyo, 0.01 A)", nullable=True),
         Column("space_group_number", INT, "its number, 1..230", nullable=True),
         Column("n_atoms", INT, "sites in the representative's cell"),
+        Column("bucket", TEXT, "content address of all entries of its formula, and of the rule that clustered them"),
     ),
     key=("material_id",),
+    partition_by="shard",
+)  # fmt: skip
+
+MATERIAL_IDS = Table(
+    "material_ids", "silver", "Every material id that was ever given, and the material it finds today.",
+    (
+        MATERIAL_ID,
+        ENTRY_ID,
+        SHARD,
+        Column("current", TEXT, "id of the material that holds this entry today; null while no crawl tells the entry",
+               nullable=True),
+        Column("first_given", TIME, "when a material was first called so"),
+    ),
+    key=("material_id",),
+    partition_by="shard",
+)  # fmt: skip
+
+MATERIAL_CHANGES = Table(
+    "material_changes", "silver", "What happened to materials: merged, split, renamed, gone; with ids old and new.",
+    (
+        Column("at", TIME, "when the change was found"),
+        FORMULA, SHARD,
+        Column("change", TEXT, "merged, split, renamed, gone, or regrouped where several old ones became several new"),
+        Column("old_ids", TEXTS, "materials before"),
+        Column("new_ids", TEXTS, "materials that hold their entries now"),
+    ),
+    key=("at", "old_ids"),
+    partition_by="shard",
 )  # fmt: skip
 
 OBSERVATIONS = Table(
@@ -244,13 +284,15 @@ MATRIX_PROVENANCE = Table(
 )  # fmt: skip
 
 SPLITS = Table(
-    "splits", "gold", "Train, validation, test by group: no duplicate cluster and no reduced formula crosses.",
+    "splits", "gold", "Train, validation, test, by several schemes; no duplicate is ever on both sides.",
     (
         MATERIAL_ID, FORMULA,
+        Column("scheme", TEXT, "what may not cross: reduced_formula (the default), chemical_system, material; or time"),
         Column("split", TEXT, "train, validation or test"),
         Column("rule", TEXT, "name and version of the rule that drew it"),
     ),
-    key=("material_id",),
+    key=("material_id", "scheme"),
+    partition_by="scheme",
 )  # fmt: skip
 
 GRAPHS = Table(
@@ -338,7 +380,8 @@ CANDIDATES = Table(
 TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
-        CRAWLS, PAGES, LISTINGS, RECORDS, DIFFERENCES, LABELS, ENTRIES, REJECTS, MATCHES, MATERIALS, OBSERVATIONS,
-        PROPERTY_MATRIX, MATRIX_PROVENANCE, SPLITS, GRAPHS, RUNS, PREDICTIONS, TRANSFER, CANDIDATES,
+        CRAWLS, PAGES, LISTINGS, RECORDS, DIFFERENCES, LABELS, ENTRIES, REJECTS, MATCHES, MATERIALS,
+        MATERIAL_IDS, MATERIAL_CHANGES, OBSERVATIONS, PROPERTY_MATRIX, MATRIX_PROVENANCE, SPLITS, GRAPHS, RUNS,
+        PREDICTIONS, TRANSFER, CANDIDATES,
     )
 })  # fmt: skip

@@ -21,6 +21,7 @@ from lake.properties import property_named
 from lake.store import Lake
 from lake.tables import ENTRIES, MATERIALS, OBSERVATIONS, SPLITS
 
+SCHEME = "reduced_formula"  # of the splits: what may not stand on both sides
 SPLIT_NAMES = ("train", "validation", "test")
 
 
@@ -110,7 +111,7 @@ def places(lake: Lake) -> pl.DataFrame:
     """entry_id, structure_hash, material_id, split of every bulk entry that belongs to a material with a split."""
     entries = lake.scan(ENTRIES).filter(pl.col("kind") == "bulk").select("entry_id", "structure_hash")
     members = lake.scan(MATERIALS).select("material_id", entry_id="members").explode("entry_id")
-    splits = lake.scan(SPLITS).select("material_id", "split")
+    splits = lake.scan(SPLITS).filter(pl.col("scheme") == SCHEME).select("material_id", "split")
     return entries.join(members, on="entry_id").join(splits, on="material_id").collect()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from lake.shards import shard_of
 from lake.store import Lake
 from lake.tables import (
     CANDIDATES,
@@ -41,10 +42,11 @@ CRYSTALS = (
 def ground(root: Path) -> Lake:
     """A lake with entries, rejects, materials, observations and the property matrix, and no model yet."""
     lake = Lake(root)
-    lake.replace(MATERIALS, MATERIALS.frame([_material(*c[:3]) for c in CRYSTALS]))
+    materials = MATERIALS.frame([_material(*c[:3]) for c in CRYSTALS])
+    lake.replace(MATERIALS, materials)
     lake.replace(ENTRIES, ENTRIES.frame([_entry(c[0], source) for c in CRYSTALS for source in c[2]] + [_slab()]))
     lake.replace(REJECTS, REJECTS.frame(_rejects()))
-    keys = lake.read(MATERIALS).select(PROPERTY_MATRIX.schema.names())
+    keys = materials.select(PROPERTY_MATRIX.schema.names())
     places = {"band_gap_measured": 3, "band_gap": 4, "thermal_conductivity_measured": 6, "thermal_conductivity_agl": 7}
     columns = [pl.Series(name, [c[place] for c in CRYSTALS], dtype=pl.Float64) for name, place in places.items()]
     lake.replace(PROPERTY_MATRIX, keys.with_columns(columns))
@@ -67,13 +69,15 @@ def _material(formula: str, group: str, sources: list[str]) -> dict:
     return {
         "material_id": f"m-{formula}", "reduced_formula": formula, "representative": members[0], "members": members,
         "sources": sources, "n_sources": len(sources), "space_group": group, "space_group_number": None, "n_atoms": 2,
+        "shard": shard_of(formula), "bucket": "b",
     }  # fmt: skip
 
 
 def _entry(formula: str, source: str, kind: str = "bulk") -> dict:
     return {
         "entry_id": f"{source}:{formula}", "source": source, "source_id": formula, "kind": kind,
-        "reduced_formula": formula, "n_atoms": 2, "volume": 20.0, "lattice": [3.0, 0, 0, 0, 3, 0, 0, 0, 3],
+        "reduced_formula": formula, "shard": shard_of(formula), "year": None,
+        "n_atoms": 2, "volume": 20.0, "lattice": [3.0, 0, 0, 0, 3, 0, 0, 0, 3],
         "positions": [0.0] * 6, "numbers": [6, 6], "structure_hash": f"h-{source}-{formula}",
         "level_of_theory": "experiment" if source == "cod" else "PBE",
         "licence": "CC0" if source == "cod" else "CC BY 4.0", "payload_sha256": "0" * 64,

@@ -91,12 +91,16 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Entry:
-    """A record read as a crystal, in the source's own cell."""
+    """A record read as a crystal, in the source's own cell.
+
+    year: when the structure was published, None where the source does not say.
+    """
 
     crystal: Crystal
     level_of_theory: str
     kind: str = "bulk"
     licence: str = ""
+    year: int | None = None
 
 
 class Unusable(ValueError):

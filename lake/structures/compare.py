@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lake.crystal import Crystal
+from lake.shards import shard_of
 from lake.structures import fingerprint as fp
+from lake.structures.definition import RULE
 from lake.structures.primitive import primitive
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ PLAIN_DISTANCE = 0.02
 # Cell edges may differ by 7 %, angles by 3 degrees, sites by 0.1 (volume per atom)^(1/3), about 0.2 A: pymatgen's own
 # 0.2, 5 and 0.3 join cubic with tetragonal phases and polytypes of one stacking family.
 MATCHER = {"ltol": 0.07, "stol": 0.1, "angle_tol": 3, "scale": True, "attempt_supercell": False}
-RULE = "identity v1"
 
 
 @dataclass(eq=False)
@@ -89,11 +90,16 @@ def compare(representative: Candidate, entry: Candidate) -> dict[str, object]:
         "entry_a": representative.entry_id,
         "entry_b": entry.entry_id,
         "reduced_formula": entry.formula,
+        "shard": shard_of(entry.formula),
+        "structure_a": representative.crystal.structure_hash,
+        "structure_b": entry.crystal.structure_hash,
         "fingerprint_distance": apart,
         "rms": rms,
         "volume_ratio": ratio,
         "same": same,
-        "method": f"{RULE}: {decided_by}; {fp.VERSION}; {_matcher_version()}",
+        "decided_by": decided_by,
+        "rule": RULE,
+        "method": f"{fp.VERSION}; {_matcher_version()}",
     }
 
 

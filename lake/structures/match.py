@@ -16,6 +16,7 @@ import polars as pl
 
 from lake.crystal import Crystal, CrystalError
 from lake.progress import track
+from lake.shards import shard_of
 from lake.structures.canonical import canonical
 from lake.structures.compare import Candidate, compare, distance
 from lake.tables import MATCHES, MATERIALS
@@ -133,4 +134,6 @@ def _material(cluster: list[Candidate]) -> dict[str, object]:
         "space_group": group,
         "space_group_number": number,
         "n_atoms": len(representative.crystal),
+        "shard": shard_of(representative.formula),
+        "bucket": "",
     }

@@ -13,6 +13,7 @@ import polars as pl
 from lake.tables import SPLITS
 
 RULE = "hash of reduced formula, 80/10/10, v1"
+SCHEME = "reduced_formula"
 TRAIN, VALIDATION = 0.8, 0.9  # upper ends of their pieces of 0..1; the rest is test
 
 
@@ -29,4 +30,4 @@ def splits(materials: pl.DataFrame) -> pl.DataFrame:
     drawn = pl.DataFrame({"reduced_formula": formulas, "split": [part(formula) for formula in formulas]},
                          schema={"reduced_formula": pl.String, "split": pl.String})  # fmt: skip
     rows = materials.select("material_id", "reduced_formula").join(drawn, on="reduced_formula", maintain_order="left")
-    return SPLITS.checked(rows.with_columns(rule=pl.lit(RULE)))
+    return SPLITS.checked(rows.with_columns(scheme=pl.lit(SCHEME), rule=pl.lit(RULE)).select(SPLITS.schema.names()))

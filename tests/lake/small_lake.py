@@ -12,6 +12,7 @@ import polars as pl
 from pymatgen.core import Lattice, Structure
 
 from lake.crystal import Crystal
+from lake.shards import shard_of
 from lake.store import Lake
 from lake.tables import ENTRIES, RECORDS
 
@@ -56,7 +57,8 @@ def entry(entry_id: str, told: Crystal, kind: str = "bulk", level: str = "PBE", 
     source, source_id = entry_id.split(":", 1)
     return {
         "entry_id": entry_id, "source": source, "source_id": source_id, "kind": kind,
-        "reduced_formula": told.reduced_formula, "n_atoms": len(told), "volume": told.volume,
+        "reduced_formula": told.reduced_formula, "shard": shard_of(told.reduced_formula),
+        "n_atoms": len(told), "volume": told.volume, "year": None,
         "lattice": told.lattice.ravel().tolist(), "positions": told.positions.ravel().tolist(),
         "numbers": told.numbers.tolist(), "structure_hash": told.structure_hash, "level_of_theory": level,
         "licence": "CC0", "payload_sha256": hashlib.sha256(payload.encode()).hexdigest(), "fetched_at": NOW,

@@ -27,8 +27,9 @@ def test_every_unit_of_a_column_is_one_that_pint_reads(table):
 
 def _match(**changes):
     row = {
-        "entry_a": "mp:1", "entry_b": "mp:2", "reduced_formula": "C", "fingerprint_distance": 0.0, "rms": None,
-        "volume_ratio": 1.0, "same": True, "method": "m",
+        "entry_a": "mp:1", "entry_b": "mp:2", "reduced_formula": "C", "shard": "00", "structure_a": "a",
+        "structure_b": "b", "fingerprint_distance": 0.0, "scale": None, "strain": None, "displacement": None,
+        "rms": None, "volume_ratio": 1.0, "same": True, "decided_by": "d", "rule": "r", "method": "m",
     }  # fmt: skip
     return row | changes
 

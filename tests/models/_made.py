@@ -8,6 +8,7 @@ import numpy as np
 
 from lake.crystal import Crystal
 from lake.graphs.shards import write_graphs
+from lake.shards import shard_of
 from lake.store import Lake
 from lake.tables import ENTRIES, MATERIALS, OBSERVATIONS, SPLITS
 
@@ -24,7 +25,8 @@ def entry(name: str, crystal: Crystal, kind: str = "bulk") -> dict[str, object]:
     """A row of ENTRIES."""
     return {
         "entry_id": name, "source": name.split(":")[0], "source_id": name.split(":")[1], "kind": kind,
-        "reduced_formula": crystal.reduced_formula, "n_atoms": len(crystal), "volume": crystal.volume,
+        "reduced_formula": crystal.reduced_formula, "shard": shard_of(crystal.reduced_formula), "year": None,
+        "n_atoms": len(crystal), "volume": crystal.volume,
         "lattice": crystal.lattice.ravel().tolist(), "positions": crystal.positions.ravel().tolist(),
         "numbers": crystal.numbers.tolist(), "structure_hash": crystal.structure_hash, "level_of_theory": "PBE",
         "licence": "made for a test", "payload_sha256": "0", "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),
@@ -45,13 +47,19 @@ def material(name: str, members: list[str], formula: str = "NaCl") -> dict[str, 
     return {
         "material_id": name, "reduced_formula": formula, "representative": members[0], "members": members,
         "sources": sorted({m.split(":")[0] for m in members}), "n_sources": 1, "space_group": None,
-        "space_group_number": None, "n_atoms": 2,
+        "space_group_number": None, "n_atoms": 2, "shard": "00", "bucket": "b",
     }  # fmt: skip
 
 
 def split(name: str, where: str, formula: str = "NaCl") -> dict[str, object]:
     """A row of SPLITS."""
-    return {"material_id": name, "reduced_formula": formula, "split": where, "rule": "test"}
+    return {
+        "material_id": name,
+        "reduced_formula": formula,
+        "scheme": "reduced_formula",
+        "split": where,
+        "rule": "test",
+    }
 
 
 def filled(root: object, entries: list, observations: list, materials: list, splits: list) -> Lake:

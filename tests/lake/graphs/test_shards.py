@@ -24,7 +24,8 @@ def caesium_chloride(length: float) -> Crystal:
 def row(name: str, crystal: Crystal, **other: object) -> dict[str, object]:
     return {
         "entry_id": f"mp:{name}", "source": "mp", "source_id": name, "kind": "bulk", "reduced_formula": "CsCl",
-        "n_atoms": len(crystal), "volume": crystal.volume, "lattice": crystal.lattice.ravel().tolist(),
+        "shard": "00", "year": None, "n_atoms": len(crystal), "volume": crystal.volume,
+        "lattice": crystal.lattice.ravel().tolist(),
         "positions": crystal.positions.ravel().tolist(), "numbers": crystal.numbers.tolist(),
         "structure_hash": crystal.structure_hash, "level_of_theory": "PBE", "licence": "made for a test",
         "payload_sha256": "0", "fetched_at": datetime(2026, 1, 1, tzinfo=UTC), **other,
