@@ -7,18 +7,19 @@ stands here. In words, with pictures of the border: docs/identity.md. Every deci
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 RULE = "identity v2"
-ROUNDING = 1e-6  # a change of exactly the tolerated size is tolerated, whatever the last digits of its numbers are
+ROUNDING = 1e-3  # relative; a change of exactly the tolerated size is tolerated, to the accuracy it is measured with
 
 
 @dataclass(frozen=True)
 class Tolerances:
     """How much of each kind of change leaves a crystal the same.
 
-    scale: uniform scaling in length; 0.03 is 3 %, either way.
-    strain: what other strain there is, along the direction where it is largest; 0.02 is 2 %, longer or shorter.
+    scale: uniform scaling in length, as a part of the larger crystal; 0.03 is 3 %.
+    strain: other strain, longer along some directions and shorter along others than their middle; 0.02 is 2 % each way.
     displacement: of the atom that moves most, in A, where origins are laid as well as they can be.
     """
 
@@ -27,9 +28,13 @@ class Tolerances:
     displacement: float = 0.05
 
     def exceeded(self, scale: float, strain: float, displacement: float) -> str | None:
-        """The first tolerance that these measurements (`lake/structures/superpose.py`) exceed; None where none is."""
-        longer = 1 + scale if scale > 0 else 1 / (1 + scale)
-        found = {"scale": longer - 1, "strain": strain, "displacement": displacement}
+        """The first tolerance that these measurements (`lake/structures/superpose.py`) exceed; None where none is.
+
+        The scale is told by the volumes, and a strain along one direction alone changes those too: in logarithms by two
+        thirds of what is measured as strain, and that much is allowed on top.
+        """
+        uniform = abs(math.log1p(scale)) - math.log1p(strain) * 2 / 3
+        found = {"scale": -math.expm1(-uniform), "strain": strain, "displacement": displacement}
         return next((name for name, size in found.items() if size > getattr(self, name) * (1 + ROUNDING)), None)
 
 

@@ -66,15 +66,16 @@ def test_every_decision_is_a_row_and_every_joined_entry_has_one_that_says_same()
         if member != row["representative"]
     }
     assert set(matches.filter("same").select("entry_a", "entry_b").rows()) == joined
-    assert matches.filter(~pl.col("same") & pl.col("rms").is_not_null()).is_empty()
-    assert matches["method"].str.contains("k=24.*pymatgen").all()
+    assert matches.filter(pl.col("same") & pl.col("displacement").is_null()).is_empty()
+    assert matches["method"].str.contains("k=24.*superposition").all()
 
 
-def test_obvious_strangers_never_reach_the_matcher():
+def test_obvious_strangers_are_never_superposed():
     _, matches = find_materials(entries(*ROWS))
-    far = matches.filter((pl.col("fingerprint_distance") > 0.1) | ~pl.col("volume_ratio").is_between(0.89, 1.13))
+    far = matches.filter(pl.col("fingerprint_distance") > 0.1)
     assert len(far) > 0
-    assert not far["decided_by"].str.contains("StructureMatcher").any()
+    assert far["displacement"].is_null().all()
+    assert (far["decided_by"] == "fingerprint").all()
 
 
 def test_two_processes_find_what_one_finds():

@@ -1,24 +1,43 @@
-"""The smallest cell: noise does not hide it, a real distortion keeps its own."""
+"""The smallest cell: noise does not hide it, a real distortion keeps its own, and what was averaged is told."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from pymatgen.core import Lattice
 
 from lake.crystal import Crystal
-from lake.structures.primitive import primitive
+from lake.structures.cell import Cell
+from lake.structures.primitive import Folded, primitive
 from tests.lake.small_lake import crystal
 from tests.lake.structures.test_fingerprint import bases, displaced, moved, recut, seeds
 
 
+def smallest(told: Crystal) -> Folded:
+    return primitive(Cell.of(told))
+
+
+@settings(max_examples=20, deadline=None)
+@given(told=bases, rng=seeds, noise=st.sampled_from([0.0, 0.003, 0.03]))
+def test_a_supercell_is_undone_though_its_atoms_moved(told, rng, noise):
+    other = recut(told, rng)
+    other = moved(displaced(other, noise, rng) if noise else other, rng)
+    found = smallest(other)
+    assert len(found.cell) == len(smallest(told).cell)
+    assert found.cell.volume / len(found.cell) == pytest.approx(told.volume / len(told))
+    assert found.spread <= 2 * noise + 1e-9
+
+
 @settings(max_examples=20, deadline=None)
 @given(told=bases, rng=seeds)
-def test_a_supercell_is_undone_though_its_atoms_moved_by_three_hundredths(told, rng):
-    smaller = primitive(moved(displaced(recut(told, rng), 0.03, rng), rng))
-    assert len(smaller) == len(primitive(told))
-    assert smaller.volume / len(smaller) == pytest.approx(told.volume / len(told))
+def test_nothing_is_lost_in_folding(told, rng):
+    found = smallest(recut(told, rng)).cell
+    assert dict(zip(found.elements, found.counts / len(found), strict=True)) == pytest.approx(
+        {z: (told.numbers == z).mean() for z in np.unique(told.numbers)}
+    )
+    assert (found.fractional >= 0).all() and (found.fractional <= 1).all()
 
 
 def perovskite_doubled(tilt: float) -> Crystal:
@@ -35,17 +54,21 @@ def perovskite_doubled(tilt: float) -> Crystal:
     return Crystal(doubled.lattice, doubled.positions + steps, doubled.numbers)
 
 
-def test_a_distortion_that_doubles_the_cell_is_kept_and_a_trace_of_it_is_not():
-    assert len(primitive(perovskite_doubled(0.2))) == 10
-    assert len(primitive(perovskite_doubled(0.02))) == 5
+def test_a_distortion_that_doubles_the_cell_is_kept_and_a_trace_of_it_is_told_as_spread():
+    assert len(smallest(perovskite_doubled(0.2)).cell) == 10
+    trace = smallest(perovskite_doubled(0.02))
+    assert len(trace.cell) == 5
+    assert trace.spread == pytest.approx(0.02)
 
 
 def test_a_small_displacement_inside_the_cell_is_not_symmetrised_away():
     polar = crystal("P4mm", Lattice.cubic(4.0), ["Ba", "Ti", "O", "O"],
                     [[0, 0, 0], [0.5, 0.5, 0.52], [0.5, 0.5, 0], [0.5, 0, 0.5]])  # fmt: skip
-    assert primitive(polar).positions == pytest.approx(polar.positions)
+    found = smallest(polar)
+    assert len(found.cell) == 5
+    assert found.spread == 0
 
 
-def test_what_has_no_volume_comes_back_as_it_is():
-    flat = Crystal(np.zeros((3, 3)), [[0, 0, 0]], [1])
-    assert primitive(flat) is flat
+def test_what_has_no_volume_is_refused():
+    with pytest.raises(ValueError):
+        smallest(Crystal(np.zeros((3, 3)), [[0, 0, 0]], [1]))
