@@ -101,14 +101,20 @@ NOTHING = Superposition(None, None, None, None)
 
 
 def superposition(one: Candidate, other: Candidate) -> Superposition | None:
-    """What it takes to turn one into the other, or None; smallest cells where possible, else exact for the rougher one.
+    """What it takes to turn one into the other; None where nothing within reach does.
 
-    The smallest cell of a crystal whose copies differ is their mean. So that nothing of a distortion is lost in it, the
-    crystal whose copies differ more is taken as it was told, and laid onto the smallest cell of the other.
+    The smallest cell of a crystal whose copies differ is their mean. So that no distortion is lost in it, such a
+    crystal is taken as it was told, and laid onto the smallest cell of the other and onto the other as told.
     """
     even, rough = sorted((one, other), key=lambda candidate: candidate.folded.spread)
+    cells = [(even.folded.cell, rough.folded.cell)]
     if rough.folded.spread > EVEN:
-        found = superpose(even.folded.cell, rough.whole)
-        if found is not None:
-            return found if even is one else found._replace(scale=1 / (1 + found.scale) - 1)
-    return superpose(one.folded.cell, other.folded.cell)
+        cells = [(even.folded.cell, rough.whole)]
+    if even.folded.spread > EVEN:
+        cells.append((even.whole, rough.whole))
+    found = min((laid for pair in cells if (laid := superpose(*pair))), key=_largest_part, default=None)
+    return found if found is None or even is one else found._replace(scale=1 / (1 + found.scale) - 1)
+
+
+def _largest_part(found: Superposition) -> float:
+    return max(found.strain / SAME.strain, found.displacement / SAME.displacement)

@@ -32,6 +32,7 @@ REACH = 0.25  # A, displacement
 SCALE_REACH = 0.10  # logarithmic
 
 ENOUGH = 1e-3  # of the tolerances: nothing is gained by a mapping better than that
+LESSER = 1e-3  # weight of the smaller part: of mappings with one strain, the one with the smallest displacement
 ROUNDS = 400  # of the smallest ball; it needs ten or twenty
 BALL = 1e-4  # relative accuracy of its radius
 
@@ -52,13 +53,31 @@ class Superposition(NamedTuple):
     rms: float
 
 
+class Overlay(NamedTuple):
+    """A superposition, and how it is made: what to draw.
+
+    A place x of the larger cell (fractional) falls on x @ mapping + shift in the smaller cell. larger: which of the two
+    was mapped, 0 for the first.
+    """
+
+    needs: Superposition
+    mapping: np.ndarray
+    shift: np.ndarray
+    larger: int
+
+
 def superpose(one: Cell, other: Cell) -> Superposition | None:
     """The best superposition of two crystals of one reduced formula; None where there is none within reach.
 
     Best is the one whose strain and displacement, each in parts of what the definition tolerates, have the smaller
-    maximum. Swapping both crystals changes the sign of the scale (exactly: its logarithm's) and nothing else, to
-    rounding.
+    maximum. Swapping both crystals turns the logarithm of the scale round and changes nothing else, to rounding.
     """
+    found = overlay(one, other)
+    return None if found is None else found.needs
+
+
+def overlay(one: Cell, other: Cell) -> Overlay | None:
+    """The same, with the mapping that it is the superposition of."""
     small, large = (one, other) if len(one) <= len(other) else (other, one)
     times, rest = divmod(len(large), len(small))
     if rest or len(small.elements) != len(large.elements) or (large.elements != small.elements).any():
@@ -69,23 +88,25 @@ def superpose(one: Cell, other: Cell) -> Superposition | None:
     if not abs(math.log(stretch)) <= 3 * SCALE_REACH:
         return None
     length = stretch ** (1 / 3)
-    found = _best(small.lattice, small.fractional, large.lattice / length, large.fractional, small.counts, times,
-                  min(1.0, length), STRAIN_REACH, REACH, math.log1p(SAME.strain), SAME.displacement)  # fmt: skip
-    if not np.isfinite(found[0]):
+    strain, displacement, rms, mapping, shift = _best(
+        small.lattice, small.fractional, large.lattice / length, large.fractional, small.counts, times,
+        min(1.0, length), STRAIN_REACH, REACH, math.log1p(SAME.strain), SAME.displacement,
+    )  # fmt: skip
+    if not math.isfinite(strain):
         return None
-    strain, displacement, rms = found
-    return Superposition((length if small is one else 1 / length) - 1, math.expm1(strain), displacement, rms)
+    scale = (length if small is one else 1 / length) - 1
+    return Overlay(Superposition(scale, math.expm1(strain), displacement, rms), mapping, shift, int(large is other))
 
 
 @njit(cache=True, nogil=True)
 def _best(a, xa, b, xb, counts, times, shorter, strain_reach, reach, strain_unit, displacement_unit):
-    """Strain (logarithmic), displacement and rms of the best mapping; infinities where there is none.
+    """Strain (logarithmic), displacement, rms, mapping and shift of the best; infinities where there is none.
 
-    a, b: lattices, rows; b scaled to the density of a. xa, xb: fractional sites sorted by element, `times` as many in b.
+    a, b: lattices, rows; b scaled to the density of a. xa, xb: fractional sites by element, `times` as many in b.
     shorter: factor to lengths of the denser crystal. counts: sites of a per element, rarest first.
     """
     best = np.inf
-    result = (np.inf, np.inf, np.inf)
+    result = (np.inf, np.inf, np.inf, np.zeros((3, 3)), np.zeros(3))
     vectors, cartesian, squared = _short_vectors(a, _longest(b) * math.exp(strain_reach) * 1.0001)
     gram = b @ b.T
     factor = math.exp(2 * strain_reach) * 1.0002
@@ -133,10 +154,12 @@ def _best(a, xa, b, xb, counts, times, shorter, strain_reach, reach, strain_unit
                     radius = _smallest_ball(moved, weights, limit)
                     if radius > limit:
                         continue
-                    excess = max(strain / strain_unit, radius / displacement_unit)
+                    parts = strain / strain_unit, radius / displacement_unit
+                    excess = max(parts) + LESSER * min(parts)
                     if excess < best:
                         best = excess
-                        result = (strain, radius, _rms(moved))
+                        mean = np.array([steps[:, 0].mean(), steps[:, 1].mean(), steps[:, 2].mean()])
+                        result = (strain, radius, _rms(moved), mapping.copy(), xa[j0] - mapped[0] - mean)
                         if best < ENOUGH:
                             return result
     return result
