@@ -116,7 +116,7 @@ class Referee:
         """The smallest displacement up to this, in A; None where there is none. Both are `reduced`."""
         if len(one) > len(other):
             one, other = other, one
-        if len(other) % len(one) or volume_ratio(one, other) > LARGEST_VOLUME_RATIO:
+        if len(other) % len(one) or volume_ratio(one, other) > LARGEST_VOLUME_RATIO * (1 + ROUNDING):
             return None
         spacing = (one.volume / len(one) * other.volume / len(other)) ** (1 / 6)
         matcher = (_StrainedBestOrigin if self.best_origin else _Strained)(
