@@ -1,7 +1,7 @@
 """The smallest cell of a crystal as it stands: reduced by translations alone, not idealised to any symmetry.
 
 What belongs here: undoing a supercell whose atoms a relaxation has moved apart a little. Copies are averaged, and how
-far that moves an atom is told, so that small distortions are measured and not wiped out. Symmetrised cells: canonical.py.
+far that moves an atom is told: small distortions are measured and not wiped out. Symmetrised cells: canonical.py.
 """
 
 from __future__ import annotations
