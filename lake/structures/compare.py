@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 
 # 3 % in length is 9 % in volume; PBE against experiment, and one magnetic state against another, go up to 12 %
 LARGEST_VOLUME_RATIO = 1.12
-# On 1,500 real crystals, 2 % of strain with 0.05 A of noise moves the fingerprint by 0.063 (99 of 100), 0.081 at most.
-# Of AFLOW's pairs with Materials Project beyond 0.1, one in twenty passes the matcher below, and those are distortions.
-LARGEST_DISTANCE = 0.10
 # Beyond it the matcher is asked for the rms too: eight times the work, and below it there is little to learn
-PLAIN_DISTANCE = 0.02
+PLAIN_DISTANCE = 0.2
 # Cell edges may differ by 7 %, angles by 3 degrees, sites by 0.1 (volume per atom)^(1/3), about 0.2 A: pymatgen's own
 # 0.2, 5 and 0.3 join cubic with tetragonal phases and polytypes of one stacking family.
 MATCHER = {"ltol": 0.07, "stol": 0.1, "angle_tol": 3, "scale": True, "attempt_supercell": False}
@@ -50,7 +47,7 @@ class Candidate:
 
     @cached_property
     def fingerprint(self) -> np.ndarray:
-        """Shape (s, s, K), or an empty array where the structure has none: it then resembles nothing."""
+        """Flat, or an empty array where the structure has none: it then resembles nothing."""
         try:
             return fp.fingerprint(self.crystal)
         except Exception:  # whatever a broken structure breaks, the entry stays, as a material of its own
@@ -81,8 +78,8 @@ def compare(representative: Candidate, entry: Candidate) -> dict[str, object]:
         decided_by = "no fingerprint, kept apart"
     elif not 1 / LARGEST_VOLUME_RATIO <= ratio <= LARGEST_VOLUME_RATIO:
         decided_by = f"volume ratio beyond {LARGEST_VOLUME_RATIO}"
-    elif apart > LARGEST_DISTANCE:
-        decided_by = f"fingerprint beyond {LARGEST_DISTANCE}"
+    elif apart > fp.RADIUS:
+        decided_by = f"fingerprint beyond {fp.RADIUS:.3g}"
     else:
         same, rms, decided_by = _matched(representative, entry, ask_rms=apart > PLAIN_DISTANCE)
     return {
