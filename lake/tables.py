@@ -175,7 +175,7 @@ MATCHES = Table(
         Column("entry_a", TEXT, "the cluster's representative"),
         Column("entry_b", TEXT, "the entry compared with it"),
         FORMULA,
-        Column("fingerprint_distance", FLOAT, "largest difference of scaled fingerprints, dimensionless"),
+        Column("fingerprint_distance", FLOAT, "largest difference of fingerprints, in units of its tolerance"),
         Column("rms", FLOAT, "StructureMatcher's normalised rms displacement, null where not asked", nullable=True),
         Column("volume_ratio", FLOAT, "volume per atom of b over a"),
         Column("same", FLAG, "the verdict"),
