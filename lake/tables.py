@@ -180,7 +180,7 @@ MATCHES = Table(
         FORMULA, SHARD,
         Column("structure_a", TEXT, "content address of a's structure"),
         Column("structure_b", TEXT, "content address of b's structure"),
-        Column("fingerprint_distance", FLOAT, "how far their fingerprints are apart, dimensionless"),
+        Column("fingerprint_distance", FLOAT, "largest difference of fingerprints; 1 is what is tolerated"),
         Column("volume_ratio", FLOAT, "volume per atom of b over a"),
         Column("scale", FLOAT, "uniform scaling in length from a to b; 0.01 is 1 % longer", nullable=True),
         Column("strain", FLOAT, "largest logarithmic strain beside that scaling; 0.01 is 1 %", nullable=True),

@@ -21,7 +21,6 @@ from lake.structures.primitive import Folded, primitive
 from lake.structures.superpose import VERSION as SUPERPOSITION
 from lake.structures.superpose import Superposition, superpose
 
-LARGEST_DISTANCE = 0.10
 METHOD = f"{fp.VERSION}; {SUPERPOSITION}"
 EVEN = 1e-3  # A; copies that agree so well are one, and the smallest cell stands for the crystal
 
@@ -73,7 +72,7 @@ def compare(representative: Candidate, entry: Candidate) -> dict[str, object]:
     apart, measured = distance(representative, entry), None
     if math.isinf(apart):
         refused = "no fingerprint"
-    elif apart > LARGEST_DISTANCE:
+    elif apart > fp.RADIUS:
         refused = "fingerprint"
     elif (measured := superposition(representative, entry)) is None:
         refused = "no superposition"

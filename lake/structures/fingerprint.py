@@ -1,10 +1,18 @@
-"""The fingerprint of a crystal: how far its nearest neighbours are, on average, element by element.
+"""The fingerprint of a crystal: how far its nearest neighbours are, element by element, and the distance of two such.
 
-For every ordered pair of elements (A, B): the distances from an atom A to its K nearest atoms B, in ascending
-order, averaged over all A, in units of (volume per atom of B)^(1/3). Which cell, origin, site order or supercell
-tells the crystal plays no part; neither does uniform strain, which the unit of length takes out. The vector moves
-continuously with the atoms. It follows Widdowson et al., MATCH 87 (2022) 529 (average minimum distances), resolved by
-element here so that swapped decorations differ. It ranks candidates; `match.py` decides.
+For every ordered pair of elements (A, B): the distances from each atom A to its K nearest atoms B, in ascending order.
+The k-th distances of all atoms A, sorted, are told by the mean of each eighth of them, in units of the cube root of the
+volume per atom. Which cell, origin, site order or supercell tells the crystal plays no part, neither does uniform
+scaling, nor which of two mirror images it is.
+
+Why it loses nothing: where every atom moves by at most d and strain changes lengths by at most a part e, a distance r
+between two atoms changes by at most e r + 2 d. Sorting and averaging keep that bound: the k-th of many numbers moves no
+farther than the one that moves farthest. So every number of the fingerprint has a tolerance of its own, `distance` is
+counted in these tolerances, and what the definition joins is never farther than 1. It ranks candidates and leaves out
+strangers; `compare.py` decides.
+
+Average distances to the k-th neighbour follow Widdowson et al., MATCH 87 (2022) 529, their distribution over the atoms
+Widdowson and Kurlin, NeurIPS 2022; by element and by eighth here, so that the length depends on the formula alone.
 """
 
 from __future__ import annotations
@@ -16,105 +24,252 @@ from numba import njit
 
 from lake.crystal import Crystal
 
-K = 24  # neighbours per pair of elements; 12 end before the shell in which polytypes begin to differ
-VERSION = f"amd-by-element k={K} v1"
-FIRST_RADIUS = 1.2  # times the radius of the sphere that holds K atoms at mean density: usually enough
+K = 24  # neighbours per pair of elements: 12 leave three times as many strangers, 48 not half as many
+PARTS = 8  # of the sorted atoms of an element; 1, plain averages, leaves seven times as many strangers
+VERSION = f"neighbours by element k={K} in {PARTS} parts v2"
+
+STRAIN = 0.02  # the definition's, either way along each axis
+DISPLACEMENT = 0.05  # the definition's, in A, of each atom
+# Longest by 2 %, the other two axes shorter by 2 %: then the unit of length, which follows the volume, shrinks too
+STRETCH = ((1 + STRAIN) / (1 - STRAIN)) ** (2 / 3)
+RADIUS = 1 + 1e-5  # proven, see above: 1, and what floating point may add
+
+FIRST_RADIUS = 1.1  # times the radius of the sphere that holds K atoms at mean density: usually enough
 GROWTH = 1.25
+SLACK = 1.03  # atoms of one element look alike: the next one is asked a little beyond what sufficed for the last one
+MOST_IMAGES = 1 << 21  # atoms held at once, 100 MB; a thousand are usual
+MANY = 4 * K  # candidates; beyond, only the K smallest are ranked
 
 
 def fingerprint(crystal: Crystal) -> np.ndarray:
-    """Average scaled distances, shape (s, s, K): centre element, neighbour element, neighbour rank; dimensionless.
+    """Flat, 1 + s s PARTS K numbers: the unit of length in A, then distances in that unit.
 
-    s: number of elements, in order of atomic number. Raises ValueError without atoms, without a volume, or where a
-    number is not finite.
+    These run over centre element, neighbour element (s elements, by atomic number), part of the centres (nearest
+    first), rank of the neighbour. Raises ValueError without atoms, without a volume, where a number is not finite, and
+    for a cell so flat or so long that its atoms' neighbours cannot be listed.
     """
-    from moyopy import minkowski_reduce
-
-    if len(crystal) == 0 or not np.isfinite(crystal.positions).all():
-        raise ValueError("a fingerprint needs atoms at finite places")
-    elements, species = np.unique(crystal.numbers, return_inverse=True)
-    order = np.argsort(species, kind="stable")
-    counts = np.bincount(species, minlength=len(elements))
-    # short vectors make the cost forget the cell's shape; the shortest last, where lines are followed
-    lattice = np.array(minkowski_reduce(crystal.lattice.tolist())[0])[::-1].copy()
-    inverse = np.linalg.inv(lattice)
-    fractional = crystal.positions[order] @ crystal.lattice @ inverse
-    reach = np.linalg.norm(inverse, axis=0)  # 1 / distance between the cell's opposite faces
-    return _mean_distances(lattice, reach, fractional - np.floor(fractional), counts, crystal.volume, K)
+    order = crystal.numbers.argsort(kind="stable")
+    return _fingerprint(
+        np.array(crystal.lattice, order="C"), crystal.positions.take(order, 0), crystal.numbers.take(order), K, PARTS
+    )
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Largest difference between two fingerprints, dimensionless; infinity where the numbers of elements differ."""
-    return float(np.abs(one - other).max()) if one.shape == other.shape else float("inf")
+    """Largest difference of two fingerprints in units of what the definition tolerates of it.
 
-
-@njit(cache=True, nogil=True)
-def _mean_distances(
-    lattice: np.ndarray, reach: np.ndarray, fractional: np.ndarray, counts: np.ndarray, volume: float, k: int
-) -> np.ndarray:
-    """The fingerprint of atoms sorted by element; `counts` says how many of each."""
-    n_elements = len(counts)
-    means = np.zeros((n_elements, n_elements, k))
-    nearest = np.empty(k)
-    first_b = 0
-    for b in range(n_elements):
-        length = (volume / counts[b]) ** (1 / 3)
-        usual = FIRST_RADIUS * length * (3 * k / (4 * np.pi)) ** (1 / 3)
-        first_a = 0
-        for a in range(n_elements):
-            for centre in range(first_a, first_a + counts[a]):
-                radius = usual
-                while _nearest(lattice, reach, fractional, centre, first_b, first_b + counts[b], radius, nearest) < k:
-                    radius *= GROWTH
-                for rank in range(k):
-                    means[a, b, rank] += np.sqrt(nearest[rank]) / (counts[a] * length)
-            first_a += counts[a]
-        first_b += counts[b]
-    return means
-
-
-@njit(cache=True, nogil=True)
-def _nearest(
-    lattice: np.ndarray, reach: np.ndarray, fractional: np.ndarray, centre: int, start: int, stop: int,
-    radius: float, nearest: np.ndarray,
-) -> int:  # fmt: skip
-    """Fill `nearest` with the smallest squared distances from `centre`; returns how many lie within the radius.
-
-    Two loops over cells and, along the third vector, exactly the piece of the line inside the sphere.
+    0 is equal, 1 the border; infinity where the numbers of elements differ, or where one is empty.
     """
-    k, found, limit = len(nearest), 0, radius * radius
-    along_x, along_y, along_z = lattice[2]
-    step = along_x * along_x + along_y * along_y + along_z * along_z
-    nearest.fill(np.inf)
-    for other in range(start, stop):
-        u = fractional[other, 0] - fractional[centre, 0]
-        v = fractional[other, 1] - fractional[centre, 1]
-        w = fractional[other, 2] - fractional[centre, 2]
-        for i in range(math.ceil(-u - radius * reach[0]), math.floor(-u + radius * reach[0]) + 1):
-            for j in range(math.ceil(-v - radius * reach[1]), math.floor(-v + radius * reach[1]) + 1):
-                x = (u + i) * lattice[0, 0] + (v + j) * lattice[1, 0] + w * along_x
-                y = (u + i) * lattice[0, 1] + (v + j) * lattice[1, 1] + w * along_y
-                z = (u + i) * lattice[0, 2] + (v + j) * lattice[1, 2] + w * along_z
-                middle = -(x * along_x + y * along_y + z * along_z) / step
-                closest = x * x + y * y + z * z - middle * middle * step
-                if closest > limit:
-                    continue
-                half = math.sqrt((limit - closest) / step)
-                for m in range(math.ceil(middle - half), math.floor(middle + half) + 1):
-                    if other == centre and i == 0 and j == 0 and m == 0:
-                        continue
-                    squared = closest + (m - middle) * (m - middle) * step
-                    found += 1
-                    if squared < nearest[k - 1]:
-                        _insert(nearest, squared)
+    return _distance(one, other) if one.shape == other.shape and one.size else math.inf
+
+
+def distances(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """`distance` from one fingerprint to each row of others, shape (m,); all of the same formula."""
+    return _distances(one, others)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _distance(one: np.ndarray, other: np.ndarray) -> float:
+    shift = 2 * DISPLACEMENT * STRETCH / min(one[0], other[0])
+    largest = 0.0
+    for i in range(1, len(one)):
+        tolerance = (STRETCH - 1) * min(one[i], other[i]) + shift
+        largest = max(largest, abs(one[i] - other[i]) / tolerance)
+    return largest
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _distances(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    found = np.empty(len(others))
+    for i in range(len(others)):
+        found[i] = _distance(one, others[i])
     return found
 
 
-@njit(cache=True, nogil=True)
-def _insert(ascending: np.ndarray, value: float) -> None:
-    """Put the value in its place; the largest drops out."""
-    place = len(ascending) - 1
-    while place > 0 and ascending[place - 1] > value:
-        ascending[place] = ascending[place - 1]
-        place -= 1
-    ascending[place] = value
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fingerprint(
+    lattice: np.ndarray, positions: np.ndarray, numbers: np.ndarray, k: int, parts: int
+) -> np.ndarray:  # fmt: skip
+    """The fingerprint of atoms in order of their element, with k neighbours and this many parts."""
+    n = len(numbers)
+    if n == 0:
+        raise ValueError("a fingerprint needs atoms, found none")
+    if not (np.isfinite(lattice).all() and np.isfinite(positions).all()):
+        raise ValueError("a fingerprint needs finite numbers, found NaN or infinity in cell or positions")
+    reduced = _reduced(lattice)
+    volume = abs(np.linalg.det(reduced))
+    lengths = np.sqrt((reduced * reduced).sum(1))
+    short, long = lengths.min(), lengths.max()
+    middle = lengths.sum() - short - long
+    if not volume > 1e-12 * long**3:
+        raise ValueError("a fingerprint needs a cell with a volume, found one that is flat")
+    inverse = np.linalg.inv(reduced)
+    reach = np.sqrt((inverse * inverse).sum(0))  # 1 / distance between the cell's opposite faces
+    fractional = positions @ (lattice @ inverse)
+    fractional -= np.floor(fractional)
+    cartesian = fractional @ reduced
+    starts = _starts(numbers)
+
+    s = len(starts) - 1
+    unit = (volume / n) ** (1 / 3)
+    found = np.zeros(1 + s * s * parts * k)
+    found[0] = unit
+    means = found[1:].reshape(s, s, parts, k)
+    nearest = np.empty(k)
+    for b in range(s):
+        start, stop = starts[b], starts[b + 1]
+        # as if they filled space, or only one plane or one line of the shortest vectors of a flat or a long cell
+        in_space = (3 * k * volume / (4 * np.pi * (stop - start))) ** (1 / 3)
+        widest = FIRST_RADIUS * min(in_space, math.sqrt(k * short * middle / np.pi), k * short / 2)
+        images, home = _images(reduced, reach, fractional, start, stop, widest)
+        squared, within = np.empty(len(images[0])), np.empty(len(images[0]) + 1)
+        for a in range(s):
+            ranked = np.empty((starts[a + 1] - starts[a], k))
+            radius = widest
+            for centre in range(starts[a], starts[a + 1]):
+                while True:
+                    _square_distances(images, cartesian[centre], squared)
+                    if a == b:
+                        squared[home[centre - start]] = np.inf  # an atom is no neighbour of its own
+                    count = _kept(squared, radius * radius, within)
+                    if count >= k:
+                        break
+                    if radius == widest:
+                        widest *= GROWTH
+                        images, home = _images(reduced, reach, fractional, start, stop, widest)
+                        squared, within = np.empty(len(images[0])), np.empty(len(images[0]) + 1)
+                    radius = widest
+                _rank(within[:count], nearest)
+                ranked[centre - starts[a]] = np.sqrt(nearest) / unit
+                radius = min(widest, SLACK * math.sqrt(nearest[k - 1]))
+            _sort_columns(ranked)
+            _add_means(ranked, means[a, b])
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _reduced(lattice: np.ndarray) -> np.ndarray:
+    """Short vectors of the same lattice: no sum or difference of them is shorter. Only the cost depends on it."""
+    short = lattice.copy()
+    for _ in range(1000):  # far more than any cell needs; rounding must not let it turn in circles
+        shorter = False
+        for i in range(3):
+            one, two = short[(i + 1) % 3], short[(i + 2) % 3]
+            for along in (one, two, one + two, one - two):
+                times = np.rint((short[i] * along).sum() / max((along * along).sum(), 1e-300))
+                if times != 0:
+                    short[i] -= times * along
+                    shorter = True
+        if not shorter:
+            break
+    return short
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _starts(ascending: np.ndarray) -> np.ndarray:
+    """Where each run of equal numbers begins, and the end."""
+    starts = [0]
+    for i in range(1, len(ascending)):
+        if ascending[i] != ascending[i - 1]:
+            starts.append(i)
+    starts.append(len(ascending))
+    return np.array(starts)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _images(
+    lattice: np.ndarray, reach: np.ndarray, fractional: np.ndarray, start: int, stop: int, radius: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """All images of the atoms start:stop that can lie within the radius of any atom: (3, m) in A.
+
+    And which of them is each atom itself, in the cell.
+    """
+    bounds = np.empty((stop - start, 3, 2), dtype=np.int64)
+    count = 0.0
+    for axis in range(3):
+        far = radius * reach[axis]
+        low, high = fractional[:, axis].min() - far, fractional[:, axis].max() + far
+        if high - low > MOST_IMAGES:
+            raise ValueError("a fingerprint needs neighbours that can be listed, found a cell too flat or too long")
+        for i in range(start, stop):
+            bounds[i - start, axis, 0] = math.ceil(low - fractional[i, axis])
+            bounds[i - start, axis, 1] = math.floor(high - fractional[i, axis]) + 1
+    for i in range(stop - start):
+        cells = bounds[i, :, 1] - bounds[i, :, 0]
+        count += float(cells[0]) * cells[1] * cells[2]
+    if count > MOST_IMAGES:
+        raise ValueError("a fingerprint needs neighbours that can be listed, found a cell too flat or too long")
+    images, home, m = np.empty((3, int(count))), np.empty(stop - start, dtype=np.int64), 0
+    for i in range(start, stop):
+        (first_u, last_u), (first_v, last_v), (first_w, last_w) = bounds[i - start]
+        for u in range(first_u, last_u):
+            for v in range(first_v, last_v):
+                for w in range(first_w, last_w):
+                    if u == 0 and v == 0 and w == 0:
+                        home[i - start] = m
+                    x, y, z = fractional[i, 0] + u, fractional[i, 1] + v, fractional[i, 2] + w
+                    images[0, m] = x * lattice[0, 0] + y * lattice[1, 0] + z * lattice[2, 0]
+                    images[1, m] = x * lattice[0, 1] + y * lattice[1, 1] + z * lattice[2, 1]
+                    images[2, m] = x * lattice[0, 2] + y * lattice[1, 2] + z * lattice[2, 2]
+                    m += 1
+    return images, home
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _square_distances(images: np.ndarray, centre: np.ndarray, squared: np.ndarray) -> None:
+    """No branch in this loop, nor in the next two: processors take several numbers at once."""
+    xs, ys, zs = images[0], images[1], images[2]
+    x, y, z = centre[0], centre[1], centre[2]
+    for i in range(len(squared)):
+        squared[i] = (xs[i] - x) ** 2 + (ys[i] - y) ** 2 + (zs[i] - z) ** 2
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _kept(values: np.ndarray, limit: float, kept: np.ndarray) -> int:
+    """Write those up to the limit to the front of `kept`, which has one place more; returns how many."""
+    count = 0
+    for value in values:
+        kept[count] = value
+        count += value <= limit
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _rank(values: np.ndarray, smallest: np.ndarray) -> None:
+    """Fill `smallest` with the smallest values, ascending: each goes where as many as are less than it leave off."""
+    k = len(smallest)
+    if len(values) > MANY:
+        values = np.partition(values, k - 1)[:k]
+    places = np.zeros(len(values), dtype=np.int64)
+    for value in values:
+        for i in range(len(values)):
+            places[i] += value < values[i]
+    smallest[:] = -1
+    for i in range(len(values)):
+        if places[i] < k:
+            smallest[places[i]] = values[i]
+    for i in range(1, k):  # equal values shared a place, and left the next ones open
+        if smallest[i] < 0:
+            smallest[i] = smallest[i - 1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sort_columns(table: np.ndarray) -> None:
+    """Each column by itself in ascending order, in place; two rows at a time, all their columns at once."""
+    for last in range(1, len(table)):
+        for row in range(last, 0, -1):
+            upper, lower = table[row - 1], table[row]
+            for i in range(len(upper)):
+                one, other = upper[i], lower[i]
+                upper[i] = one if one < other else other
+                lower[i] = other if one < other else one
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add_means(table: np.ndarray, means: np.ndarray) -> None:
+    """Add the mean of each equal part of the rows; a row that lies across a border counts on either side."""
+    n, parts = len(table), len(means)
+    for part in range(parts):
+        for row in range(n * part // parts, (n * (part + 1) - 1) // parts + 1):
+            share = (min(parts * (row + 1), n * (part + 1)) - max(parts * row, n * part)) / n
+            for i in range(table.shape[1]):
+                means[part, i] += share * table[row, i]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.crystal import Crystal
+from lake.structures.fingerprint import RADIUS
 from lake.structures.match import find_materials, material_id
 from tests.lake.small_lake import entries, entry, half_heusler, polytype, rock_salt, wurtzite, zincblende
 from tests.lake.structures.test_fingerprint import displaced, moved, recut
@@ -72,7 +73,7 @@ def test_every_decision_is_a_row_and_every_joined_entry_has_one_that_says_same()
 
 def test_obvious_strangers_are_never_superposed():
     _, matches = find_materials(entries(*ROWS))
-    far = matches.filter(pl.col("fingerprint_distance") > 0.1)
+    far = matches.filter(pl.col("fingerprint_distance") > RADIUS)
     assert len(far) > 0
     assert far["displacement"].is_null().all()
     assert (far["decided_by"] == "fingerprint").all()
