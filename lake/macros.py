@@ -37,6 +37,14 @@ class Macro:
         return f"{self.about} SELECT * FROM {self.name}({asked}). Columns: {columns}."
 
 
+# What `Tolerances.held` holds against each tolerance, of a row of `matches`
+_HELD = {
+    "scale": "CASE WHEN m.scale > 0 THEN 1 + m.scale ELSE 1 / (1 + m.scale) END - 1",
+    "strain": "m.strain",
+    "displacement": "m.displacement",
+}
+_WITHIN = " AND ".join(f"{held} <= {name}::DOUBLE * {1 + ROUNDING!r}::DOUBLE" for name, held in _HELD.items())
+
 # Entries were compared with preferred ones alone, so who represents is settled from those downwards: an entry that
 # equals a representative is none, one whose equals have all joined others is one. All formulas go down together, and
 # only those go on where something is still open. Plain joins throughout, since lists and lambdas changed after DuckDB
@@ -52,10 +60,7 @@ MACROS = (
             SELECT material_id, reduced_formula, unnest(members) AS entry_id FROM materials
         ), measured AS (
             SELECT m.entry_a, m.entry_b, m.reduced_formula, m.fingerprint_distance, m.same,
-                   coalesce(CASE WHEN m.scale > 0 THEN 1 + m.scale ELSE 1 / (1 + m.scale) END - 1
-                                <= scale::DOUBLE * {1 + ROUNDING!r}::DOUBLE
-                            AND m.strain <= strain::DOUBLE * {1 + ROUNDING!r}::DOUBLE
-                            AND m.displacement <= displacement::DOUBLE * {1 + ROUNDING!r}::DOUBLE, m.same) AS equal
+                   coalesce({_WITHIN}, m.same) AS equal
             FROM matches m
         ), steps AS (
             SELECT 0 AS step, m.reduced_formula, m.entry_a, m.entry_b, m.fingerprint_distance,

@@ -26,11 +26,15 @@ class Tolerances:
     strain: float = 0.02
     displacement: float = 0.05
 
-    def exceeded(self, scale: float, strain: float, displacement: float) -> str | None:
-        """The first tolerance that these measurements (`lake/structures/superpose.py`) exceed; None where none is."""
+    def held(self, scale: float, strain: float, displacement: float) -> dict[str, float]:
+        """What these measurements (`lake/structures/superpose.py`) are held against each tolerance as."""
         longer = 1 + scale if scale > 0 else 1 / (1 + scale)
-        found = {"scale": longer - 1, "strain": strain, "displacement": displacement}
-        return next((name for name, size in found.items() if size > getattr(self, name) * (1 + ROUNDING)), None)
+        return {"scale": longer - 1, "strain": strain, "displacement": displacement}
+
+    def exceeded(self, scale: float, strain: float, displacement: float) -> str | None:
+        """The first tolerance that these measurements exceed; None where none is."""
+        held = self.held(scale, strain, displacement)
+        return next((name for name, size in held.items() if size > getattr(self, name) * (1 + ROUNDING)), None)
 
 
 SAME = Tolerances()

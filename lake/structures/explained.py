@@ -59,11 +59,12 @@ def decision(row: Row) -> str:
     """Why a row of MATCHES says what it says, in a sentence."""
     if row["same"]:
         return "They differ by no more than the definition tolerates."
+    held = _held(row)
     sentences = {
-        "scale": f"B is A scaled by {_signed(row['scale'])} in length: more than {SAME.scale:.0%}, either way.",
-        "strain": f"Beside uniform scaling, the cell is strained by {_percent(row['strain'])}: more than "
+        "scale": f"They are scaled by {_percent(held['scale'])} in length: more than {SAME.scale:.0%}.",
+        "strain": f"Beside uniform scaling, the cell is strained by {_percent(held['strain'])}: more than "
         f"{SAME.strain:.0%}.",
-        "displacement": f"At the best superposition one atom lies {_length(row['displacement'])} off: more than "
+        "displacement": f"At the best superposition one atom lies {_length(held['displacement'])} off: more than "
         f"{SAME.displacement:g} A.",
         "fingerprint": "Their fingerprints are too far apart: the distances between neighbours differ by more than "
         "tolerated changes can bring about, so no superposition was tried.",
@@ -75,19 +76,28 @@ def decision(row: Row) -> str:
 
 def reasons(row: Row) -> list[str]:
     """A row of MATCHES told: each measurement beside what is tolerated, then what decided and by which rule."""
+    held = _held(row)
     lines = [
         _measured("", "found", "tolerated"),
-        _measured("uniform scaling", _signed(row["scale"]), f"{SAME.scale:.0%}"),
-        _measured("strain beside it", _percent(row["strain"]), f"{SAME.strain:.0%}"),
-        _measured("largest displacement", _length(row["displacement"]), f"{SAME.displacement:g} A"),
+        _measured("uniform scaling", _percent(held["scale"]), f"{SAME.scale:.0%}"),
+        _measured("strain beside it", _percent(held["strain"]), f"{SAME.strain:.0%}"),
+        _measured("largest displacement", _length(held["displacement"]), f"{SAME.displacement:g} A"),
         _measured("rms displacement", _length(row["rms"]), "-"),
         _measured("volume per atom, B / A", f"{row['volume_ratio']:.3f}", "-"),
         _measured("fingerprint distance", f"{row['fingerprint_distance']:.4f}", "-"),
     ]
-    if all(row[name] is None for name in ("scale", "strain", "displacement")):
+    if None in held.values():
         lines.append("Scaling, strain and displacements could not be measured: there is no superposition.")
     by = f"Decided by: {row['decided_by']}. Rule: {row['rule']}, {DEFINITION}. Measured by: {row['method']}."
     return [*lines, by]
+
+
+def _held(row: Row) -> Mapping[str, float | None]:
+    """Measured sizes as the definition holds them against its tolerances, None where nothing was measured."""
+    measured = [row[name] for name in ("scale", "strain", "displacement")]
+    if None in measured:
+        return dict.fromkeys(("scale", "strain", "displacement"))
+    return {name: max(0.0, size) for name, size in SAME.held(*measured).items()}
 
 
 def _from_a(a: Candidate, row: Row) -> Row:
@@ -145,10 +155,6 @@ def _space_group(crystal: Crystal) -> str:
 
 def _measured(name: str, found: str, tolerated: str) -> str:
     return f"{name:<24}{found:>12}{tolerated:>12}"
-
-
-def _signed(size: object) -> str:
-    return "not measured" if size is None else f"{size:+.3%}"
 
 
 def _percent(size: object) -> str:
