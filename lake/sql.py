@@ -1,6 +1,7 @@
 """lake.duckdb: the lake for SQL. Commented views over the current Parquet files, and a way to ask that only reads.
 
-Any DuckDB from 1.0 opens the file, without extension or internet: it holds no data, only views with absolute paths.
+Any DuckDB from 1.0 opens the file, without extension or internet: it holds no data, only macros, and views with
+absolute paths.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import duckdb
 import polars as pl
 
 from lake.contract import Column, Table
+from lake.macros import MACROS
 from lake.properties import PROPERTIES
 from lake.store import Lake
 from lake.tables import TABLES
@@ -39,7 +41,7 @@ class QueryError(ValueError):
 
 
 def publish(lake: Lake) -> Path:
-    """Write `lake.duckdb` anew: a view per table and the views for common questions; returns its path.
+    """Write `lake.duckdb` anew: a view per table, the views for common questions, and the macros; returns its path.
 
     It is written aside and renamed, so a reader sees the old or the new one, and one that is open goes on with the old.
     """
@@ -54,6 +56,9 @@ def publish(lake: Lake) -> Path:
             connection.execute(f"CREATE VIEW {view.name} AS {view.select}")
             names = [row[0] for row in connection.execute(f"DESCRIBE {view.name}").fetchall()]
             _comment(connection, view.name, view.about, {name: (COLUMNS | view.columns)[name] for name in names})
+        for macro in MACROS:
+            connection.execute(macro.statement)
+            connection.execute(f"COMMENT ON MACRO TABLE {macro.name} IS {_text(macro.words)}")
         connection.execute("USE memory")
         connection.execute("DETACH lake")
     aside.replace(published)
@@ -103,12 +108,13 @@ def _one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.State
 
 def _create_table_view(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> None:
     columns = _columns(lake, table)
-    names = ", ".join(_name(column.name) for column in columns)
+    # each name says where it is from: DuckDB confuses a bare one with the number of a macro that is called alike
+    names = ", ".join(f"told.{_name(column.name)}" for column in columns)
     if files := lake.files(table):
         paths = ", ".join(_text(file) for file in files)
         hive = f", hive_types = {{{_text(table.partition_by)}: VARCHAR}}" if table.partition_by else ""
         rows = f"read_parquet([{paths}], hive_partitioning = true, union_by_name = true{hive})"
-        select = f"SELECT {names} FROM {rows}"
+        select = f"SELECT {names} FROM {rows} AS told"
     else:
         nulls = ", ".join(f"NULL::{_type(column.dtype)} AS {_name(column.name)}" for column in columns)
         select = f"SELECT {nulls} WHERE false"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lake.sources import EVERY
+
 
 @dataclass(frozen=True)
 class View:
@@ -15,6 +17,12 @@ class View:
     columns: dict[str, str] = field(default_factory=dict)
 
 
+# mp-149 before mp-1000: of ids with one beginning, the shorter one is the smaller number
+_IDS = ", ".join(
+    f"list(source_id ORDER BY length(source_id), source_id) FILTER (e.source = '{source}') AS {source}"
+    for source in EVERY
+)
+
 VIEWS = (
     View(
         "members", "Which entry belongs to which material: one row per entry of a material.",
@@ -24,6 +32,45 @@ VIEWS = (
         JOIN entries e USING (entry_id)
         """,
         {"represents": "whether this entry stands for the material"},
+    ),
+    View(
+        "names", "Which database calls the crystal what: one row per material, its ids there in a column per database.",
+        f"""
+        SELECT m.material_id, m.reduced_formula, m.space_group, count(*) AS entries, {_IDS}
+        FROM (SELECT material_id, reduced_formula, space_group, unnest(members) AS entry_id FROM materials) m
+        JOIN entries e USING (entry_id)
+        GROUP BY ALL
+        """,
+        {"entries": "how many entries tell it"} | {source: f"its ids in {source}, null where none" for source in EVERY},
+    ),
+    View(
+        "duplicates", "Entries that joined the entry that stands for their material: what was measured of each pair.",
+        """
+        SELECT material_id, m.reduced_formula, m.representative, m.member,
+               c.fingerprint_distance, c.volume_ratio, c.scale, c.strain, c.displacement, c.rms
+        FROM (SELECT material_id, reduced_formula, representative, unnest(members) AS member FROM materials) m
+        JOIN matches c ON c.entry_a = m.representative AND c.entry_b = m.member
+        WHERE c.same
+        """,
+        {"member": "entry that joined it"},
+    ),
+    View(
+        "ids", "Every material id that was ever given: the material it finds today, and what happened to it since.",
+        """
+        WITH happened AS (
+            SELECT material_id, list(change ORDER BY "at") AS changes, max("at") AS changed
+            FROM (SELECT unnest(old_ids) AS material_id, change, "at" FROM material_changes) GROUP BY ALL
+        )
+        SELECT i.material_id, i.current, m.reduced_formula, m.space_group, m.representative, i.entry_id,
+               i.first_given, happened.changes, happened.changed
+        FROM material_ids i LEFT JOIN materials m ON m.material_id = i.current
+        LEFT JOIN happened ON happened.material_id = i.material_id
+        """,
+        {
+            "entry_id": "the entry that it was given for",
+            "changes": "merged, split, renamed, gone or regrouped, the oldest first",
+            "changed": "when the last of these was found",
+        },
     ),
     View(
         "labels_per_property", "How much is known of each property.",

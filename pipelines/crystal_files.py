@@ -1,4 +1,4 @@
-"""Crystal files: what `predict` is given. CIF by our own reader, everything else by pymatgen's."""
+"""Crystal files: what `predict` and `same` are given. CIF by our own reader, everything else by pymatgen's."""
 
 from collections.abc import Sequence
 from pathlib import Path

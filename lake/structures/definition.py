@@ -27,15 +27,19 @@ class Tolerances:
     strain: float = 0.02
     displacement: float = 0.05
 
-    def exceeded(self, scale: float, strain: float, displacement: float) -> str | None:
-        """The first tolerance that these measurements (`lake/structures/superpose.py`) exceed; None where none is.
+    def held(self, scale: float, strain: float, displacement: float) -> dict[str, float]:
+        """What these measurements (`lake/structures/superpose.py`) are held against each tolerance as.
 
         The scale is told by the volumes, and a strain along one direction alone changes those too: in logarithms by two
         thirds of what is measured as strain, and that much is allowed on top.
         """
         uniform = abs(math.log1p(scale)) - math.log1p(strain) * 2 / 3
-        found = {"scale": -math.expm1(-uniform), "strain": strain, "displacement": displacement}
-        return next((name for name, size in found.items() if size > getattr(self, name) * (1 + ROUNDING)), None)
+        return {"scale": -math.expm1(-uniform), "strain": strain, "displacement": displacement}
+
+    def exceeded(self, scale: float, strain: float, displacement: float) -> str | None:
+        """The first tolerance that these measurements exceed; None where none is."""
+        held = self.held(scale, strain, displacement)
+        return next((name for name, size in held.items() if size > getattr(self, name) * (1 + ROUNDING)), None)
 
 
 SAME = Tolerances()

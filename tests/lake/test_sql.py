@@ -6,13 +6,15 @@ import duckdb
 import pytest
 
 from lake.extract import write_observations
+from lake.macros import MACROS
 from lake.matrix import write_matrix
+from lake.shards import shard_of
 from lake.sql import QueryError, publish, query
 from lake.store import Lake
 from lake.structures.materials import write_materials
-from lake.tables import RECORDS, TABLES
+from lake.tables import MATERIAL_CHANGES, MATERIAL_IDS, MATERIALS, RECORDS, TABLES
 from lake.views import VIEWS
-from tests.lake.small_lake import fields_of, fill, rock_salt, zincblende
+from tests.lake.small_lake import NOW, fields_of, fill, rock_salt, zincblende
 
 MGO, GAAS = rock_salt("Mg", "O", 4.2), zincblende("Ga", "As", 5.65)
 
@@ -55,6 +57,48 @@ def test_the_views_for_common_questions_answer(lake):
     assert query(lake, "select stage, rejects from rejects_per_stage").rows() == [("observations.band_gap", 1)]
 
 
+def test_a_database_has_its_own_word_for_a_crystal_and_each_pair_its_measurements(lake):
+    assert query(lake, "select entries, mp, aflow, cod from names order by 1 desc").rows() == [
+        (2, ["1"], ["1"], None),
+        (1, ["2"], None, None),
+    ]
+    assert query(lake, "select representative, member from duplicates").rows() == [("mp:1", "aflow:1")]
+
+
+def test_an_id_that_was_given_once_finds_its_material(tmp_path):
+    lake = Lake(tmp_path)
+    fill(lake, {"mp:1": (MGO, {})})
+    write_materials(lake)
+    now = lake.read(MATERIALS)["material_id"].item()
+    told = {"shard": shard_of("MgO"), "current": now, "first_given": NOW}
+    ids = [{"material_id": "m-old", "entry_id": "aflow:1"}, {"material_id": now, "entry_id": "mp:1"}]
+    lake.replace(MATERIAL_IDS, MATERIAL_IDS.frame([row | told for row in ids]))
+    change = {"at": NOW, "reduced_formula": "MgO", "shard": shard_of("MgO"), "change": "renamed"}
+    lake.replace(MATERIAL_CHANGES, MATERIAL_CHANGES.frame([change | {"old_ids": ["m-old"], "new_ids": [now]}]))
+    asked = "select current, representative, changes from ids where material_id = 'm-old'"
+    assert query(lake, asked).rows() == [(now, "mp:1", ["renamed"])]
+
+
+def test_materials_under_the_definitions_tolerances_are_the_materials(lake):
+    assert query(lake, "select entry_id, representative, undecided from materials_within() order by 1").rows() == [
+        ("aflow:1", "mp:1", 0),
+        ("mp:1", "mp:1", 0),
+        ("mp:2", "mp:2", 0),
+    ]
+
+
+def test_every_macro_has_words_and_says_its_columns_in_them(lake):
+    with duckdb.connect(lake.root / "lake.duckdb", read_only=True) as plain:
+        said = dict(
+            plain.execute("select function_name, comment from duckdb_functions() where not internal").fetchall()
+        )
+    assert set(said) == {macro.name for macro in MACROS}
+    for macro in MACROS:
+        answered = query(lake, f"select * from {macro.name}()").columns
+        assert answered == list(macro.columns)
+        assert all(f"{name}: " in said[macro.name] for name in answered)
+
+
 def test_plain_duckdb_opens_it_and_reads_the_words_of_every_view_and_column(lake):
     with duckdb.connect(lake.root / "lake.duckdb", read_only=True) as plain:
         comments = dict(plain.execute("select view_name, comment from duckdb_views() where not internal").fetchall())
@@ -94,6 +138,8 @@ def test_the_file_is_written_for_every_duckdb_since_version_one(lake):
         "",
         "no sql at all",
         "select * from nowhere",
+        "select * from materials_within(nothing := 1)",
+        "create macro materials_within() as table select 1",
         "select * from read_csv('{outside}')",
         "select * from '{outside}'",
         "select * from read_text('{root}/../outside.csv')",

@@ -10,14 +10,20 @@ import typer
 from typer.testing import CliRunner
 
 from lake.settings import MIRROR_KEY
+from lake.shards import shard_of
 from lake.sources import NAMES
+from lake.store import Lake
+from lake.structures.materials import write_materials
+from lake.tables import MATERIAL_IDS, MATERIALS
 from pipelines.cli import app
 from tests import told_lake
+from tests.lake.small_lake import NOW, fill, rock_salt
 from tests.words import commands
 
 HOUSE = Path(__file__).parents[2]
 ASKED = {
     "demo", "mirror", "crawl", "accept", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
+    "same", "duplicates",
 }  # fmt: skip
 
 
@@ -211,3 +217,135 @@ def test_a_held_crawl_is_named_and_accepted(tmp_path):
     assert json.loads(call("--root", root, *count).stdout) == [{"n": 40}]
     assert call("--root", root, "--quiet", "accept", "folder").exit_code == 0
     assert json.loads(call("--root", root, *count).stdout) == [{"n": 15}]
+
+
+SALT = "rock salt\n{}\n0 2.82 2.82\n2.82 0 2.82\n2.82 2.82 0\nNa Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n"
+HALITE = """data_halite
+_cell_length_a 5.64
+_cell_length_b 5.64
+_cell_length_c 5.64
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_symmetry_space_group_name_H-M 'F m -3 m'
+loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Na1 0.5 0.5 0.5
+Cl1 0 0 0
+"""
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A folder to stand in: one crystal as CIF and as POSCAR, the same too large, another crystal, and no crystal."""
+    monkeypatch.chdir(tmp_path)
+    Path("halite.cif").write_text(HALITE)
+    Path("POSCAR").write_text(SALT.format("1.01"))
+    Path("large.vasp").write_text(SALT.format("1.08"))
+    Path("other.vasp").write_text(SALT.format("1.08").replace("Cl", "Br"))
+    Path("broken.cif").write_text("no crystal at all")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("other", "status", "says"),
+    [
+        ("POSCAR", 0, "no more than the definition tolerates"),
+        ("halite.cif", 0, "no more than the definition tolerates"),
+        ("large.vasp", 1, "volume per atom"),
+        ("other.vasp", 1, "NaCl and NaBr are different compositions"),
+    ],
+)
+def test_two_files_are_the_same_crystal_or_not_without_a_lake(files, other, status, says):
+    done = call("same", "halite.cif", other)
+    assert done.exit_code == status, done.output
+    assert done.stdout.splitlines()[0] == ("different" if status else "same")
+    assert says in done.stdout and "docs/identity.md" in done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["halite.cif", "broken.cif"], ["broken.cif holds no crystal"]),
+        (["halite.cif", "mp:1"], ["mp:1 is no file", "no lake at"]),
+        (["missing.cif", "broken.cif"], ["missing.cif is no file", "broken.cif holds no crystal"]),
+        (["halite.cif"], ["Missing argument"]),
+    ],
+)
+def test_what_cannot_be_compared_is_an_error_and_no_verdict(files, words, says):
+    done = call("same", *words)
+    assert done.exit_code == 2 and not done.stdout
+    assert all(words in done.stderr for words in says) and "Traceback" not in done.output
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A lake in which three databases tell one crystal, one of them twice, and an old id finds it."""
+    lake = Lake(tmp_path_factory.mktemp("built"))
+    salt, small = rock_salt("Na", "Cl", 5.64), rock_salt("Na", "Cl", 5.62)
+    fill(lake, {"mp:mp-1": (salt, {}), "mp:mp-30": (rock_salt("Mg", "O", 4.2), {})})
+    fill(lake, {"oqmd:100": (salt, {}), "oqmd:20": (small, {})})
+    fill(lake, {"ocp:slab": (salt, {})}, kind="slab+adsorbate")
+    write_materials(lake)
+    now = lake.read(MATERIALS).filter(representative="mp:mp-1")["material_id"].item()
+    told = {"shard": shard_of("NaCl"), "first_given": NOW}
+    old = {"material_id": "m-old", "entry_id": "oqmd:20", "current": now}
+    gone = {"material_id": "m-gone", "entry_id": "aflow:1", "current": None}
+    lake.replace(MATERIAL_IDS, MATERIAL_IDS.frame([old | told, gone | told]))
+    return lake.root
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "status", "says"),
+    [
+        ("mp:mp-1", "oqmd:20", 0, "In the lake both belong to m-"),
+        ("oqmd:20", "mp:mp-1", 0, "3 entries of mp, oqmd"),
+        ("m-old", "mp:mp-1", 0, "A  mp:mp-1"),
+        ("mp:mp-1", "mp:mp-30", 1, "B to m-"),
+        ("halite.cif", "mp:mp-1", 0, "B belongs to m-"),
+        ("ocp:slab", "mp:mp-1", 0, "B belongs to m-"),
+        ("m-gone", "mp:mp-1", 2, "m-gone was a material of aflow:1"),
+        ("mp:mp-2", "mp:mp-1", 2, "mp:mp-2 is no id of this lake"),
+    ],
+)
+def test_entries_and_materials_of_the_lake_are_compared_by_their_ids(files, built, a, b, status, says):
+    done = call("--root", built, "same", a, b)
+    assert done.exit_code == status and says in done.output, done.output
+    assert done.stdout.splitlines()[:1] == [["same"], ["different"], []][status]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], 1),
+        (["ClNa"], 1),
+        (["MgO"], 0),
+        (["--source", "mp"], 1),
+        (["--source", "cod"], 0),
+        (["--within", "oqmd"], 1),
+        (["--within", "mp"], 0),
+    ],
+)
+def test_duplicates_are_listed_with_what_each_database_calls_them(built, words, told):
+    done = call("--root", built, "duplicates", *words, "--format", "json")
+    rows = json.loads(done.stdout)
+    assert done.exit_code == 0 and len(rows) == told
+    for row in rows:
+        assert (row["reduced_formula"], row["entries"], row["space_group"]) == ("NaCl", 3, "F m -3 m")
+        assert (row["mp"], row["oqmd"]) == (["mp-1"], ["20", "100"]) and "aflow" not in row
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["Xx2"], 1, "a formula is written like"),
+        (["silica"], 1, "a formula is written like"),
+        (["--within", "icsd"], 2, "icsd"),
+    ],
+)
+def test_duplicates_of_nothing_that_there_is_are_refused_in_a_line(built, words, status, says):
+    done = call("--root", built, "duplicates", *words)
+    assert done.exit_code == status and says in done.stderr and "Traceback" not in done.output
