@@ -38,7 +38,7 @@ FIRST_RADIUS = 1.1  # times the radius of the sphere that holds K atoms at mean 
 GROWTH = 1.25
 SLACK = 1.03  # atoms of one element look alike: the next one is asked a little beyond what sufficed for the last one
 MOST_IMAGES = 1 << 21  # atoms held at once, 100 MB; a thousand are usual
-MANY = 4 * K  # candidates; beyond, only the K smallest are ranked
+MANY = 4 * K  # candidates; where there are more, the radius is halved towards the K nearest
 
 
 def fingerprint(crystal: Crystal) -> np.ndarray:
@@ -86,24 +86,28 @@ def _distances(one: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fingerprint(
-    lattice: np.ndarray, positions: np.ndarray, numbers: np.ndarray, k: int, parts: int
-) -> np.ndarray:  # fmt: skip
+def _fingerprint(lattice: np.ndarray, positions: np.ndarray, numbers: np.ndarray, k: int, parts: int) -> np.ndarray:
     """The fingerprint of atoms in order of their element, with k neighbours and this many parts."""
     n = len(numbers)
     if n == 0:
         raise ValueError("a fingerprint needs atoms, found none")
-    if not (np.isfinite(lattice).all() and np.isfinite(positions).all()):
+    if not math.isfinite(lattice.sum() + positions.sum()):
         raise ValueError("a fingerprint needs finite numbers, found NaN or infinity in cell or positions")
     reduced = _reduced(lattice)
-    volume = abs(np.linalg.det(reduced))
-    lengths = np.sqrt((reduced * reduced).sum(1))
+    lengths, reach = np.sqrt((reduced * reduced).sum(1)), np.empty(3)
+    inverse = np.empty((3, 3))  # columns are the normals of the faces, once over the height above each
+    for axis in range(3):
+        one, two = reduced[(axis + 1) % 3], reduced[(axis + 2) % 3]
+        for i in range(3):
+            inverse[i, axis] = one[(i + 1) % 3] * two[(i + 2) % 3] - one[(i + 2) % 3] * two[(i + 1) % 3]
+    volume = abs((reduced[0] * inverse[:, 0]).sum())
+    inverse /= (reduced[0] * inverse[:, 0]).sum()
+    for axis in range(3):
+        reach[axis] = math.sqrt((inverse[:, axis] ** 2).sum())  # 1 / distance between the cell's opposite faces
     short, long = lengths.min(), lengths.max()
     middle = lengths.sum() - short - long
     if not volume > 1e-12 * long**3:
         raise ValueError("a fingerprint needs a cell with a volume, found one that is flat")
-    inverse = np.linalg.inv(reduced)
-    reach = np.sqrt((inverse * inverse).sum(0))  # 1 / distance between the cell's opposite faces
     fractional = positions @ (lattice @ inverse)
     fractional -= np.floor(fractional)
     cartesian = fractional @ reduced
@@ -138,6 +142,15 @@ def _fingerprint(
                         images, home = _images(reduced, reach, fractional, start, stop, widest)
                         squared, within = np.empty(len(images[0])), np.empty(len(images[0]) + 1)
                     radius = widest
+                short_of = 0.0
+                while count > MANY and radius - short_of > 1e-12 * radius:  # cells far flatter than atoms are apart
+                    between = (short_of + radius) / 2
+                    fewer = _kept(squared, between * between, within)
+                    if fewer < k:
+                        short_of = between
+                    else:
+                        radius, count = between, fewer
+                    _kept(squared, radius * radius, within)
                 _rank(within[:count], nearest)
                 ranked[centre - starts[a]] = np.sqrt(nearest) / unit
                 radius = min(widest, SLACK * math.sqrt(nearest[k - 1]))
@@ -150,15 +163,21 @@ def _fingerprint(
 def _reduced(lattice: np.ndarray) -> np.ndarray:
     """Short vectors of the same lattice: no sum or difference of them is shorter. Only the cost depends on it."""
     short = lattice.copy()
+    along = np.empty(3)
     for _ in range(1000):  # far more than any cell needs; rounding must not let it turn in circles
         shorter = False
         for i in range(3):
-            one, two = short[(i + 1) % 3], short[(i + 2) % 3]
-            for along in (one, two, one + two, one - two):
-                times = np.rint((short[i] * along).sum() / max((along * along).sum(), 1e-300))
+            for one, two in ((1, 0), (0, 1), (1, 1), (1, -1)):
+                product, square = 0.0, 1e-300
+                for axis in range(3):
+                    along[axis] = one * short[(i + 1) % 3, axis] + two * short[(i + 2) % 3, axis]
+                    product += short[i, axis] * along[axis]
+                    square += along[axis] * along[axis]
+                times = np.rint(product / square)
                 if times != 0:
-                    short[i] -= times * along
                     shorter = True
+                    for axis in range(3):
+                        short[i, axis] -= times * along[axis]
         if not shorter:
             break
     return short
@@ -237,8 +256,6 @@ def _kept(values: np.ndarray, limit: float, kept: np.ndarray) -> int:
 def _rank(values: np.ndarray, smallest: np.ndarray) -> None:
     """Fill `smallest` with the smallest values, ascending: each goes where as many as are less than it leave off."""
     k = len(smallest)
-    if len(values) > MANY:
-        values = np.partition(values, k - 1)[:k]
     places = np.zeros(len(values), dtype=np.int64)
     for value in values:
         for i in range(len(values)):
