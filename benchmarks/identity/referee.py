@@ -31,6 +31,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -329,13 +330,19 @@ def _digits(number: float | None) -> str:
     return "" if number is None else f"{number:.5f}"
 
 
-def _pool(processes: int) -> ProcessPoolExecutor:
+@contextmanager
+def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes, and on an interruption no further task."""
     # spawned, not forked: polars has threads, and a fork of those may hang
-    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet)
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_quiet)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _quiet() -> None:
-    warnings.filterwarnings("ignore", module="pymatgen")
+    warnings.filterwarnings("ignore", message="No Pauling electronegativity")  # of noble gases; none is asked here
 
 
 def main() -> None:
