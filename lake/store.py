@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -111,7 +111,7 @@ class Lake:
     ) -> None:
         """Replace the whole table, or only the partition of that value, or of each of these values, in one commit.
 
-        marks: names and numbers that the same commit sets, for `mark` to read.
+        marks: names and numbers that the same commit sets, for `marks` to read.
         Raises ContractError where a row lies outside the partitions that are replaced.
         """
         frame = table.checked(frame)
@@ -128,13 +128,16 @@ class Lake:
         else:
             self._write(table, frame, mode="append", **commit)
 
-    def mark(self, table: Table, name: str) -> int | None:
-        """The number that a commit set under this name last, None where none did.
+    def marks(self, table: Table) -> Callable[[str], int]:
+        """The numbers that commits set last, by name, as the table is now; 0 for a name that none set.
 
         A step that writes several tables marks each with the number of its run: whoever finds one ahead of another
         knows that a run was killed between them. A commit that has nothing to take away is not made, and marks nothing.
         """
-        return DeltaTable(self.path(table)).transaction_version(name) if self.exists(table) else None
+        if not self.exists(table):
+            return lambda name: 0
+        delta = DeltaTable(self.path(table))
+        return lambda name: delta.transaction_version(name) or 0
 
     @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
     def _write(self, table: Table, frame: pl.DataFrame, **how: object) -> None:

@@ -99,8 +99,13 @@ def compare(representative: Candidate, entry: Candidate) -> dict[str, object]:
         "same": same,
         "decided_by": decided_by,
         "rule": RULE,
-        "method": f"{fp.VERSION}; {_matcher_version()}",
+        "method": method(),
     }
+
+
+def method() -> str:
+    """Versions of what decides."""
+    return f"{fp.VERSION}; {_matcher_version()}"
 
 
 def _matched(one: Candidate, other: Candidate, ask_rms: bool) -> tuple[bool, float | None, str]:

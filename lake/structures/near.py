@@ -39,10 +39,10 @@ class _Tree(NamedTuple):
 class Neighbours:
     """Representatives that come one by one, and the search for those near an entry.
 
-    Each is a point: its fingerprint, and the logarithm of its volume per atom, scaled so that one radius, in the largest
-    difference of any coordinate, bounds both. A tree over a few coordinates gives all who can be near, as no
-    coordinate differs by more than the whole does, and these are then measured in full. The trees follow Bentley and
-    Saxe, J. Algorithms 1 (1980) 301: sizes double, equal ones are joined, so a point is built into log n trees.
+    Each is a point: its fingerprint, and the logarithm of its volume per atom, scaled so that one radius bounds both.
+    Two points are as far apart as their largest difference in any coordinate, so a tree over a few coordinates gives
+    all who can be near, and these are then measured in full. The trees follow Bentley and Saxe, J. Algorithms 1 (1980)
+    301: sizes double, equal ones are joined, so that a point is built into log n trees.
     """
 
     def __init__(self, radius: float) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import combinations
 
 from lake.sample.databases import same_crystal, tellings
-from lake.structures.match import find_materials
+from lake.structures.buckets import find_materials
 from tests.lake.small_lake import entries, entry
 
 
@@ -21,7 +21,7 @@ def test_duplicates_are_found_with_precision_and_recall_of_at_least_98_in_100():
     groups = defaultdict(list)
     for row in rows:
         groups[truth[row["source"], row["source_id"]]].append(row["entry_id"])
-    materials, _ = find_materials(entries(*rows))
+    materials = find_materials(entries(*rows)).materials
     found, right = pairs(materials["members"].to_list()), pairs(groups.values())
     assert len(right) > 500
     assert len(found & right) / len(found) >= 0.98, sorted(found - right)[:20]
