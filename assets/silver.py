@@ -17,7 +17,8 @@ READERS = (
 )  # fmt: skip
 TEXTS = ("lake.cif", "lake.symmetry", "lake.refusal", "lake.extxyz", "lake.poscar")
 READING = ("lake.entries", "lake.crystal", *TEXTS, *(f"lake.sources.{name}" for name in READERS))
-IDENTITY = tuple(f"lake.structures.{name}" for name in ("match", "compare", "fingerprint", "canonical"))
+DECIDING = ("materials", "material_id", "buckets", "cluster", "near", "compare", "fingerprint", "canonical")
+IDENTITY = tuple(f"lake.structures.{name}" for name in DECIDING)
 JOINED = {MATERIALS: IDENTITY, MATCHES: IDENTITY, SPLITS: (*IDENTITY, "lake.structures.split")}
 
 
@@ -40,8 +41,10 @@ def entries(
 def identity(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
     """Bulk entries that are the same crystal become one material, and every material gets its split."""
     from lake.structures.materials import write_materials
+    from lake.structures.split import splits
 
     counts = write_materials(lake)
+    lake.replace(SPLITS, splits(lake.read(MATERIALS)))
     for table in JOINED:
         yield described(lake, table, **counts)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
 import polars as pl
 import stamina
-from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from pyarrow.parquet import ParquetFile
 
@@ -102,23 +102,42 @@ class Lake:
         if len(frame):
             self._write(table, table.checked(frame), mode="append")
 
-    def replace(self, table: Table, frame: pl.DataFrame, partition: str | None = None) -> None:
-        """Replace the whole table, or only the partition of that value, in one commit.
+    def replace(
+        self,
+        table: Table,
+        frame: pl.DataFrame,
+        partition: str | Collection[str] | None = None,
+        marks: Mapping[str, int] | None = None,
+    ) -> None:
+        """Replace the whole table, or only the partition of that value, or of each of these values, in one commit.
 
-        Raises ContractError where a row lies outside the partition that is replaced.
+        marks: names and numbers that the same commit sets, for `marks` to read.
+        Raises ContractError where a row lies outside the partitions that are replaced.
         """
         frame = table.checked(frame)
+        commit = {"commit_properties": _marked(marks)} if marks else {}
         if partition is None:
-            self._write(table, frame, mode="overwrite", schema_mode="overwrite")
+            self._write(table, frame, mode="overwrite", schema_mode="overwrite", **commit)
             return
-        column = _partition_column(table, frame, partition)
-        predicate = f"{column} = {_quoted(partition)}"
+        column = _partition_column(table, frame, [partition] if isinstance(partition, str) else partition)
+        predicate = _equal(column, partition)
         if len(frame):
-            self._write(table, frame, mode="overwrite", predicate=predicate)
+            self._write(table, frame, mode="overwrite", predicate=predicate, **commit)
         elif self.exists(table):
-            _delete(self.path(table), predicate)
+            _delete(self.path(table), predicate, **commit)
         else:
-            self._write(table, frame, mode="append")
+            self._write(table, frame, mode="append", **commit)
+
+    def marks(self, table: Table) -> Callable[[str], int]:
+        """The numbers that commits set last, by name, as the table is now; 0 for a name that none set.
+
+        A step that writes several tables marks each with the number of its run: whoever finds one ahead of another
+        knows that a run was killed between them. A commit that has nothing to take away is not made, and marks nothing.
+        """
+        if not self.exists(table):
+            return lambda name: 0
+        delta = DeltaTable(self.path(table))
+        return lambda name: delta.transaction_version(name) or 0
 
     @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
     def _write(self, table: Table, frame: pl.DataFrame, **how: object) -> None:
@@ -186,17 +205,24 @@ def _equal(column: str, value: str | Collection[str]) -> str:
 
 
 @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
-def _delete(path: Path, predicate: str) -> None:
-    DeltaTable(path).delete(predicate)
+def _delete(path: Path, predicate: str, **commit: CommitProperties) -> None:
+    DeltaTable(path).delete(predicate, **commit)
 
 
-def _partition_column(table: Table, frame: pl.DataFrame, partition: str) -> str:
+def _marked(marks: Mapping[str, int]) -> CommitProperties:
+    return CommitProperties(app_transactions=[Transaction(name, number) for name, number in marks.items()])
+
+
+def _partition_column(table: Table, frame: pl.DataFrame, partitions: Collection[str]) -> str:
     if table.partition_by is None:
         raise ContractError(f"table {table.name} has no partitions: replace it whole")
-    strangers = frame.filter(pl.col(table.partition_by) != partition)
+    if not partitions:
+        raise ContractError(f"table {table.name}: name the partitions to replace, found an empty collection")
+    strangers = frame.filter(~pl.col(table.partition_by).is_in(list(partitions)))
     if len(strangers):
         raise ContractError(
-            f"table {table.name}: rows of partition {partition!r} must say so in {table.partition_by}, "
+            f"table {table.name}: rows of partition {', '.join(map(repr, partitions))} "
+            f"must say so in {table.partition_by}, "
             f"found {strangers[table.partition_by][0]!r}"
         )
     return table.partition_by

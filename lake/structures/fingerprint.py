@@ -63,25 +63,41 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def distances(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """`distance` from one fingerprint to each row of others, shape (m,); all of the same formula."""
-    return _distances(one, others)
+    """`distance` from one fingerprint to each row of others, shape (m,), all of the same formula; infinity beyond RADIUS.
+
+    A stranger is given up at the first difference that is too large.
+    """
+    return _distances(one, others, RADIUS)
+
+
+def coordinates(prints: np.ndarray, shortest: float) -> np.ndarray:
+    """Each number of these fingerprints but the first, on a scale where what is tolerated of any is at most 1.
+
+    prints: (..., 1 + d). shortest: the smallest unit of length among all that are ever held against each other, in A.
+    So no two crystals that are within a distance of 1 differ by more than 1 in any coordinate: a tolerance of
+    e r + t is one step on the scale of log(r + t / e).
+    """
+    shift = 2 * DISPLACEMENT * STRETCH / shortest / (STRETCH - 1)
+    return np.log(prints[..., 1:] + shift) / math.log(STRETCH)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _distance(one: np.ndarray, other: np.ndarray) -> float:
+def _distance(one: np.ndarray, other: np.ndarray, beyond: float = np.inf) -> float:
     shift = 2 * DISPLACEMENT * STRETCH / min(one[0], other[0])
     largest = 0.0
     for i in range(1, len(one)):
         tolerance = (STRETCH - 1) * min(one[i], other[i]) + shift
         largest = max(largest, abs(one[i] - other[i]) / tolerance)
+        if largest > beyond:
+            return np.inf
     return largest
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _distances(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _distances(one: np.ndarray, others: np.ndarray, beyond: float) -> np.ndarray:
     found = np.empty(len(others))
     for i in range(len(others)):
-        found[i] = _distance(one, others[i])
+        found[i] = _distance(one, others[i], beyond)
     return found
 
 

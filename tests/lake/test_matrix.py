@@ -10,7 +10,7 @@ from lake.matrix import level_rank, write_matrix
 from lake.properties import property_named
 from lake.store import Lake
 from lake.structures.materials import write_materials
-from lake.tables import MATERIALS, MATRIX_PROVENANCE, OBSERVATIONS, PROPERTY_MATRIX, SPLITS
+from lake.tables import MATRIX_PROVENANCE, OBSERVATIONS, PROPERTY_MATRIX
 from tests.lake.small_lake import fields_of, fill, rock_salt, zincblende
 
 MGO, GAAS = rock_salt("Mg", "O", 4.2), zincblende("Ga", "As", 5.65)
@@ -27,13 +27,6 @@ def lake(tmp_path):
     fill(lake, {"oqmd:1": (GAAS, {"_oqmd_band_gap": 0.2})}, level="LDA")
     write_materials(lake)
     return lake
-
-
-def test_writing_materials_counts_and_splits_every_one(lake):
-    assert write_materials(lake) == {
-        "entries": 5, "materials": 2, "shared": 2, "comparisons": 3, "matcher_calls": 3,
-    }  # fmt: skip
-    assert sorted(lake.read(SPLITS)["material_id"]) == sorted(lake.read(MATERIALS)["material_id"])
 
 
 def test_the_better_level_wins_then_the_preferred_source_then_the_smaller_id(lake):

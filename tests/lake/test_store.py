@@ -55,6 +55,33 @@ def test_rows_of_another_partition_are_refused(tmp_path):
         Lake(tmp_path).replace(OBSERVATIONS, OBSERVATIONS.frame([observation("a", 1.0)]), partition="b")
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    replaced=st.sets(st.sampled_from(NAMES), min_size=1),
+    numbers=st.dictionaries(st.sampled_from(NAMES), st.floats(-9, 9)),
+)
+def test_several_partitions_are_replaced_in_one_commit_and_the_others_stay(tmp_path_factory, replaced, numbers):
+    lake = Lake(tmp_path_factory.mktemp("lake"))
+    lake.append(OBSERVATIONS, OBSERVATIONS.frame([observation(name, 99.0) for name in NAMES]))
+    new = {name: value for name, value in numbers.items() if name in replaced}
+    rows = [observation(name, value) for name, value in new.items()]
+    lake.replace(OBSERVATIONS, OBSERVATIONS.frame(rows), replaced, marks={"run": 7})
+    assert values(lake) == {
+        ("mp:1", name): new.get(name, 99.0) for name in NAMES if name in new or name not in replaced
+    }
+    assert lake.version(OBSERVATIONS) == 1
+    assert (lake.mark(OBSERVATIONS, "run"), lake.mark(OBSERVATIONS, "other"), lake.mark(MATCHES, "run")) == (
+        7,
+        None,
+        None,
+    )
+
+
+def test_several_partitions_of_which_none_is_named_are_refused(tmp_path):
+    with pytest.raises(ContractError, match="name the partitions"):
+        Lake(tmp_path).replace(OBSERVATIONS, OBSERVATIONS.empty(), [])
+
+
 def test_a_first_write_that_was_killed_leaves_no_table(tmp_path):
     lake = Lake(tmp_path)
     (lake.path(OBSERVATIONS) / "_delta_log").mkdir(parents=True)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from lake.crystal import Crystal
-from lake.structures.match import find_materials
+from lake.structures.buckets import find_materials
 from tests.lake.small_lake import entries, entry
 
 DATA = Path(os.environ.get("CRYSTAL_LAKE_REAL_DATA", Path(__file__).parents[3].parent / "shared" / "data"))
@@ -44,7 +44,7 @@ def rows():
 
 
 def test_nine_in_ten_of_aflows_crystals_are_found_in_the_materials_project(rows):
-    materials, matches = find_materials(entries(*rows))
+    materials, matches, *_ = find_materials(entries(*rows))
     aflow = sum(row["source"] == "aflow" for row in rows)
     members = materials.explode("members")
     found = members.filter(

@@ -10,7 +10,7 @@ import pytest
 from lake.sample.databases import same_crystal, tellings
 from lake.sql import query
 from lake.store import Lake
-from lake.structures.match import find_materials
+from lake.structures.buckets import find_materials
 from lake.tables import MATCHES, MATERIALS
 from tests.lake.small_lake import entries, entry
 
@@ -35,7 +35,7 @@ def test_duplicates_are_found_with_precision_and_recall_of_at_least_98_in_100(ro
     groups = defaultdict(list)
     for row in rows:
         groups[truth[row["source"], row["source_id"]]].append(row["entry_id"])
-    joined, right = pairs(found[0]["members"].to_list()), pairs(groups.values())
+    joined, right = pairs(found.materials["members"].to_list()), pairs(groups.values())
     assert len(right) > 500
     assert len(joined & right) / len(joined) >= 0.98, sorted(joined - right)[:20]
     assert len(joined & right) / len(right) >= 0.98, sorted(right - joined)[:20]
@@ -43,9 +43,9 @@ def test_duplicates_are_found_with_precision_and_recall_of_at_least_98_in_100(ro
 
 def test_sql_makes_the_same_materials_from_the_measured_pairs(found, tmp_path):
     lake = Lake(tmp_path)
-    for table, rows in zip((MATERIALS, MATCHES), found, strict=True):
+    for table, rows in ((MATERIALS, found.materials), (MATCHES, found.matches)):
         lake.replace(table, rows)
-    told = found[0].select("representative", entry_id="members").explode("entry_id").sort("entry_id")
+    told = found.materials.select("representative", entry_id="members").explode("entry_id").sort("entry_id")
     again = query(lake, "select representative, entry_id from materials_within() order by entry_id")
     assert again.equals(told)
     assert query(lake, "select sum(undecided) from materials_within()").item() == 0
