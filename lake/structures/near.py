@@ -1,8 +1,8 @@
 """Neighbour search among the representatives of one formula: exact, and without looking at all of them.
 
 What belongs here: which representatives an entry has to be compared with. Nobody is missed whom the definition could
-join: whoever lies within the radius of fingerprints and within the largest change of volume is found. The comparison
-itself is `compare.py`.
+join: whoever lies within the radius of fingerprints and the largest change of volume is found. `_distances` and
+`_reach` follow `fingerprint.distance`. The comparison itself is `compare.py`.
 """
 
 from __future__ import annotations
@@ -31,18 +31,21 @@ class Neighbour(NamedTuple):
 
 
 class _Tree(NamedTuple):
+    """A tree of scipy over some coordinates of the points from `first` on, each in a unit of its own."""
+
     first: int
     axes: np.ndarray
-    tree: object  # of scipy, over these coordinates of the points from `first` on
+    unit: np.ndarray
+    tree: object
 
 
 class Neighbours:
     """Representatives that come one by one, and the search for those near an entry.
 
-    Each is a point: its fingerprint, and the logarithm of its volume per atom, scaled so that one radius bounds both.
-    Two points are as far apart as their largest difference in any coordinate, so a tree over a few coordinates gives
-    all who can be near, and these are then measured in full. The trees follow Bentley and Saxe, J. Algorithms 1 (1980)
-    301: sizes double, equal ones are joined, so that a point is built into log n trees.
+    Each is a point: its fingerprint, and the logarithm of its volume per atom. No coordinate of a point within the
+    radius is farther off than its reach, so a tree over a few coordinates, in units of their reach, gives all who can
+    be near, and these are then measured in full. The trees follow Bentley and Saxe, J. Algorithms 1 (1980) 301: sizes
+    double, equal ones are joined, so that a point is built into log n trees.
     """
 
     def __init__(self, radius: float) -> None:
@@ -58,7 +61,7 @@ class Neighbours:
 
     def add(self, fingerprint: np.ndarray, volume_per_atom: float) -> None:
         """One more representative; fingerprints inside a formula have one shape, volumes are in A^3."""
-        point = self._point(fingerprint, volume_per_atom)
+        point = np.append(fingerprint, math.log(volume_per_atom))
         if self._count == len(self._points):
             grown = np.empty((max(16, 2 * self._count), len(point)))
             if self._count:
@@ -73,19 +76,17 @@ class Neighbours:
         """Who may be the same crystal, the nearest first; of those equally near, the one that was added first."""
         if not self._count:
             return []
-        point = self._point(fingerprint, volume_per_atom)
+        point = np.append(fingerprint, math.log(volume_per_atom))
+        reach = _reach(point, self.radius) * (1 + ROUNDING)
         places = [np.arange(self._indexed, self._count)]
-        for first, axes, tree in self._trees:
-            found = tree.query_ball_point(point[axes], self.radius * (1 + ROUNDING), p=np.inf)
+        for first, axes, unit, tree in self._trees:
+            found = tree.query_ball_point(point[axes] / unit, (reach[axes] / unit).max(), p=np.inf)
             places.append(np.array(found, dtype=np.int64) + first)
         who = np.concatenate(places)
-        apart = np.abs(self._points[who] - point)
-        inside = apart.max(axis=1) <= self.radius
-        who, distance = who[inside], apart[inside, :-1].max(axis=1)
+        who = who[(np.abs(self._points[who] - point) <= reach).all(axis=1)]
+        distance = _distances(self._points[who, :-1], point[:-1])
+        who, distance = who[distance <= self.radius], distance[distance <= self.radius]
         return [Neighbour(int(who[n]), float(distance[n])) for n in np.lexsort((who, distance))]
-
-    def _point(self, fingerprint: np.ndarray, volume_per_atom: float) -> np.ndarray:
-        return np.append(fingerprint, math.log(volume_per_atom) * self.radius / LARGEST_LOG_VOLUME)
 
     def _grow(self) -> None:
         """Put the tail into a tree, together with the trees that are no larger."""
@@ -95,9 +96,20 @@ class Neighbours:
         while self._trees and first - self._trees[-1].first <= self._count - first:
             first = self._trees.pop().first
         points = self._points[first : self._count]
-        axes = _telling(points)
-        self._trees.append(_Tree(first, axes, cKDTree(points[:, axes])))
+        unit = _reach(points.mean(axis=0), self.radius)
+        axes = _telling(points / unit)
+        self._trees.append(_Tree(first, axes, unit[axes], cKDTree(points[:, axes] / unit[axes])))
         self._indexed = self._count
+
+
+def _distances(fingerprints: np.ndarray, one: np.ndarray) -> np.ndarray:
+    """`fingerprint.distance` of each row to one, shape (m,)."""
+    return np.abs(fingerprints - one).max(axis=1, initial=0.0)
+
+
+def _reach(point: np.ndarray, radius: float) -> np.ndarray:
+    """How far each coordinate of a point within the radius can be from this one's, at most."""
+    return np.append(np.full(len(point) - 1, radius), LARGEST_LOG_VOLUME)
 
 
 def _telling(points: np.ndarray) -> np.ndarray:
