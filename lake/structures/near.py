@@ -16,7 +16,7 @@ from lake.structures.definition import SAME
 
 AXES = 8  # coordinates of a tree: more of them reject more strangers, and cost time at every step down the tree
 TAIL = 256  # points in no tree yet; to look at so many in one go costs as much as asking one or two trees
-SAMPLE = 512  # points that a tree chooses its coordinates by
+SAMPLE = 128  # points that a tree chooses its coordinates by
 ROUNDING = 1e-6  # far above the last digits of a logarithm, far below what anybody would call a difference
 
 # A uniform scaling in length is three times as much in the logarithm of the volume; other strain has no volume.
@@ -55,6 +55,7 @@ class Neighbours:
         self._count = 0
         self._trees: list[_Tree] = []
         self._indexed = 0  # points below are in a tree
+        self._axes = np.empty(0, dtype=np.int64)  # by which points in no tree are passed over first
 
     def __len__(self) -> int:
         return self._count
@@ -66,6 +67,8 @@ class Neighbours:
             grown = np.empty((max(16, 2 * self._count), len(point)))
             if self._count:
                 grown[: self._count] = self._points
+            else:
+                self._axes = np.unique(np.linspace(0, len(point) - 1, AXES, dtype=np.int64))
             self._points = grown
         self._points[self._count] = point
         self._count += 1
@@ -78,7 +81,9 @@ class Neighbours:
             return []
         point = np.append(fingerprint, math.log(volume_per_atom))
         reach = _reach(point, self.radius) * (1 + ROUNDING)
-        places = [np.arange(self._indexed, self._count)]
+        tail = self._points[self._indexed : self._count]
+        close = (np.abs(tail[:, self._axes] - point[self._axes]) <= reach[self._axes]).all(axis=1)
+        places = [np.flatnonzero(close) + self._indexed]
         for first, axes, unit, tree in self._trees:
             found = tree.query_ball_point(point[axes] / unit, (reach[axes] / unit).max(), p=np.inf)
             places.append(np.array(found, dtype=np.int64) + first)
@@ -97,7 +102,7 @@ class Neighbours:
             first = self._trees.pop().first
         points = self._points[first : self._count]
         unit = _reach(points.mean(axis=0), self.radius)
-        axes = _telling(points / unit)
+        self._axes = axes = _telling(points / unit)
         self._trees.append(_Tree(first, axes, unit[axes], cKDTree(points[:, axes] / unit[axes])))
         self._indexed = self._count
 
