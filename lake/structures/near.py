@@ -80,12 +80,12 @@ class Neighbours:
         if not self._count:
             return []
         point = np.append(fingerprint, math.log(volume_per_atom))
-        reach = _reach(point, self.radius) * (1 + ROUNDING)
+        reach = _reach(point, self.radius * (1 + ROUNDING))
         tail = self._points[self._indexed : self._count]
         close = (np.abs(tail[:, self._axes] - point[self._axes]) <= reach[self._axes]).all(axis=1)
         places = [np.flatnonzero(close) + self._indexed]
         for first, axes, unit, tree in self._trees:
-            found = tree.query_ball_point(point[axes] / unit, (reach[axes] / unit).max(), p=np.inf)
+            found = tree.query_ball_point(point[axes] / unit, (reach[axes] / unit).max() * (1 + ROUNDING), p=np.inf)
             places.append(np.array(found, dtype=np.int64) + first)
         who = np.concatenate(places)
         who = who[(np.abs(self._points[who] - point) <= reach).all(axis=1)]
