@@ -17,7 +17,7 @@ from lake.structures.definition import ROUNDING, SAME
 
 AXES = 8  # coordinates of a tree: more of them reject more strangers, and cost time at every step down the tree
 TAIL = 256  # points in no tree yet; to look at so many in one go costs as much as asking one or two trees
-SAMPLE = 512  # points that a tree chooses its coordinates by
+SAMPLE = 128  # points that a tree chooses its coordinates by
 NEARLY = 1 + 1e-6  # far above the last digits of a logarithm, far below what anybody would call a difference
 
 # A uniform scaling in length is three times as much in the logarithm of the volume. Other strain adds two thirds of

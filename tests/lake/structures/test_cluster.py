@@ -21,6 +21,10 @@ def retold(told: Crystal, seed: int) -> Crystal:
     return Crystal(other.lattice * 1.01, other.positions, other.numbers)
 
 
+def longer(told: Crystal, times: float) -> Crystal:
+    return Crystal(told.lattice * times, told.positions, told.numbers)
+
+
 def candidate(entry_id: str, told: Crystal) -> Candidate:
     return Candidate(entry_id, entry_id.split(":")[0], "X", told)
 
@@ -29,7 +33,7 @@ def broken(place: int) -> Crystal:
     """Structures that a check upstream ought to have stopped."""
     flat = Crystal(np.zeros((3, 3)), [[0, 0, 0], [0.5, 0.5, 0.5]], [12, 8])
     nowhere = Crystal(np.eye(3) * 4, [[0, 0, 0], [np.nan, 0, 0]], [12, 8])
-    endless = Crystal(np.eye(3) * np.inf, [[0, 0, 0], [0.5, 0.5, 0.5]], [12, 8])
+    endless = Crystal(np.full((3, 3), np.inf), [[0, 0, 0], [0.5, 0.5, 0.5]], [12, 8])
     return (flat, nowhere, endless)[place]
 
 
@@ -37,6 +41,7 @@ def names(found) -> list[list[str]]:
     return [[entry.entry_id for entry in cluster] for cluster in found.clusters]
 
 
+MGO = rock_salt("Mg", "O", 4.2)
 POLYTYPES = {"3C": polytype("ABC"), "2H": polytype("AB"), "4H": polytype("ABCB"), "6H": polytype("ABCACB")}
 SIC = [candidate(f"mp:{name}", told) for name, told in POLYTYPES.items()]
 SIC += [candidate(f"aflow:{name}", retold(told, seed)) for seed, (name, told) in enumerate(POLYTYPES.items())]
@@ -61,14 +66,14 @@ def test_neither_the_order_nor_what_is_known_changes_clusters_and_decisions(orde
 
 
 def test_a_thousand_copies_of_one_crystal_are_compared_once():
-    found = clustered([candidate(f"mp:{n}", rock_salt("Mg", "O", 4.2)) for n in range(1000)])
+    found = clustered([candidate(f"mp:{n}", MGO) for n in range(1000)])
     assert names(found) == [[f"mp:{n}" for n in range(1000)]]
     assert (len(found.matches), found.matcher_calls) == (999, 1)
 
 
 def test_a_chain_of_near_neighbours_joins_no_strangers_and_its_middle_goes_to_the_nearest():
-    edges = {"mp:1": 4.0, "mp:2": 4.0 * 1.05, "mp:3": 4.0 * 1.024, "mp:4": 4.0 * 1.08, "mp:5": 4.0 * 1.11}
-    found = clustered([candidate(name, rock_salt("Mg", "O", edge)) for name, edge in edges.items()])
+    edges = {"mp:1": 1.0, "mp:2": 1.05, "mp:3": 1.024, "mp:4": 1.08, "mp:5": 1.11}
+    found = clustered([candidate(name, longer(MGO, edge)) for name, edge in edges.items()])
     joined = {member: cluster[0] for cluster in names(found) for member in cluster}
     for name, representative in joined.items():
         assert max(edges[name], edges[representative]) / min(edges[name], edges[representative]) <= 1.03
@@ -81,7 +86,7 @@ def test_a_chain_of_near_neighbours_joins_no_strangers_and_its_middle_goes_to_th
 @given(places=st.lists(st.integers(0, 2), min_size=1, max_size=4))
 def test_a_broken_structure_stays_alone_is_told_and_loses_nobody(places):
     rows = [candidate(f"cod:{n}", broken(place)) for n, place in enumerate(places)]
-    good = rock_salt("Mg", "O", 4.2)
+    good = MGO
     found = clustered([*rows, candidate("mp:good", good), candidate("oqmd:good", retold(good, 1))])
     assert sorted(names(found)) == sorted([["mp:good", "oqmd:good"], *([row.entry_id] for row in rows)])
     assert sorted(reject.entry_id for reject in found.refused) == sorted(row.entry_id for row in rows)
@@ -93,7 +98,7 @@ def test_an_entry_whose_comparison_breaks_is_kept_apart_and_told(monkeypatch):
         raise ArithmeticError("no such cell")
 
     monkeypatch.setattr("lake.structures.cluster.compare", breaks)
-    found = clustered([candidate("mp:1", rock_salt("Mg", "O", 4.2)), candidate("mp:2", rock_salt("Mg", "O", 4.21))])
+    found = clustered([candidate("mp:1", MGO), candidate("mp:2", longer(MGO, 1.01))])
     assert names(found) == [["mp:1"], ["mp:2"]]
     assert [reject.entry_id for reject in found.refused] == ["mp:2"]
     assert "no such cell" in found.refused[0].reason and "mp:1" in found.refused[0].reason

@@ -1,4 +1,4 @@
-"""Materials in the lake: however the entries came, and whoever was killed, the tables are what all at once would give."""
+"""Materials in the lake: however entries came, and whoever was killed, the tables are what all at once would give."""
 
 from __future__ import annotations
 
