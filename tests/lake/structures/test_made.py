@@ -78,7 +78,7 @@ def test_a_swap_keeps_formula_and_sites(told, rng):
 
 @pytest.mark.parametrize("change", COMBINED)
 def test_the_referee_joins_what_the_definition_joins(change):
-    for number, told in enumerate(SAMPLE[:20:9]):
+    for number, told in enumerate(SAMPLE[9:30:20]):
         assert Referee().same(told, COMBINED[change](told, np.random.default_rng(number)))
 
 
@@ -102,7 +102,7 @@ def test_a_swap_that_another_element_forbids_makes_a_stranger():
 
 
 def test_polytypes_have_one_density_one_bond_and_are_strangers_all():
-    for stranger in itertools.islice(polytypes(), 0, None, 7):
+    for stranger in itertools.islice(polytypes(), 0, None, 19):
         assert stranger.one.volume / len(stranger.one) == pytest.approx(stranger.other.volume / len(stranger.other))
         assert stranger.one.smallest_distance() == pytest.approx(stranger.other.smallest_distance())
         assert not Referee().same(stranger.one, stranger.other)
