@@ -18,7 +18,7 @@ READERS = (
 TEXTS = ("lake.cif", "lake.symmetry", "lake.refusal", "lake.extxyz", "lake.poscar")
 READING = ("lake.entries", "lake.crystal", *TEXTS, *(f"lake.sources.{name}" for name in READERS))
 IDENTITY = tuple(f"lake.structures.{name}" for name in ("match", "compare", "fingerprint", "canonical"))
-JOINED = {MATERIALS: IDENTITY, MATCHES: IDENTITY, SPLITS: (*IDENTITY, "lake.structures.split")}
+JOINED = {MATERIALS: IDENTITY, MATCHES: IDENTITY, SPLITS: (*IDENTITY, "lake.structures.splits")}
 
 
 @dg.asset(**shown_as(ENTRIES, READING), check_specs=[contract(ENTRIES)], deps=["records"], partitions_def=SOURCES)

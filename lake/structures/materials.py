@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lake.store import Lake
 from lake.structures.match import find_materials
-from lake.structures.split import splits
-from lake.tables import ENTRIES, MATCHES, MATERIALS, SPLITS
+from lake.structures.splits.write import write_splits
+from lake.tables import ENTRIES, MATCHES, MATERIALS
 
 
 def write_materials(lake: Lake) -> dict[str, int]:
@@ -17,7 +17,7 @@ def write_materials(lake: Lake) -> dict[str, int]:
     materials, matches = find_materials(entries)
     lake.replace(MATERIALS, materials)
     lake.replace(MATCHES, matches)
-    lake.replace(SPLITS, splits(materials))
+    write_splits(lake)
     return {
         "entries": int(materials["members"].list.len().sum()),
         "materials": len(materials),
