@@ -6,16 +6,22 @@ hash of the elements alone, in alphabetical order, so nobody has to remember a d
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from lake.structures.splits.scheme import Scheme, parts
 
+ELEMENT = re.compile(r"[A-Z][a-z]?")
 RULE = "hash of chemical system, 80/10/10, v1"
 
 
 def chemical_systems(materials: pl.DataFrame) -> pl.Series:
     """Their chemical systems: `O-Si` of SiO2."""
-    return materials["reduced_formula"].str.extract_all("[A-Z][a-z]?").list.unique().list.sort().list.join("-")
+    formulas = materials["reduced_formula"]
+    distinct = formulas.unique().to_list()
+    systems = ["-".join(sorted({*ELEMENT.findall(formula)})) for formula in distinct]
+    return formulas.replace_strict(distinct, systems, return_dtype=pl.String)
 
 
 def draw(materials: pl.DataFrame) -> pl.Series:
