@@ -43,6 +43,7 @@ ERRONEOUS = {"errors", "error"}
 OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
 HERMANN_MAUGUIN = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M")
+JOURNAL_YEAR = "_journal_year"
 DETERMINATION = ("_cod_structure_determination_method", "_cod_struct_determination_method")
 
 VACANCIES = ("Va", "Vac", "VAC", "vac", "Vacancy", "vacancy")  # `VA` may be the vanadium of site A
@@ -120,6 +121,15 @@ def determination(text: str) -> str | None:
     if any(name.lower().startswith("_pd_") for name in _data_names(block)):
         return "powder diffraction"
     return "single crystal" if block.find_value("_exptl_crystals_number") else None
+
+
+def publication_year(text: str) -> str | None:
+    """What the journal's year is said to be, as it stands, in the first block that tells it; or None.
+
+    Raises CrystalError for text that is no CIF.
+    """
+    told = (as_string(raw) for block in _document(text) for raw in _values(block, JOURNAL_YEAR) if not is_null(raw))
+    return next(told, None)
 
 
 def _document(text: str) -> Document:

@@ -19,9 +19,9 @@ import polars as pl
 
 from lake.properties import property_named
 from lake.store import Lake
+from lake.structures.splits import DEFAULT, scheme_named
 from lake.tables import ENTRIES, MATERIALS, OBSERVATIONS, SPLITS
 
-SCHEME = "reduced_formula"  # of the splits: what may not stand on both sides
 SPLIT_NAMES = ("train", "validation", "test")
 
 
@@ -81,17 +81,18 @@ def unlearnable(rows: TrainingRows) -> dict[str, str]:
     return reasons
 
 
-def training_rows(lake: Lake, tasks: Sequence[str], limit: int | None = None) -> TrainingRows:
+def training_rows(lake: Lake, tasks: Sequence[str], limit: int | None = None, scheme: str = DEFAULT) -> TrainingRows:
     """Entries of kind bulk that carry a label of any of the tasks, with their split.
 
     limit: at most so many labels per task in training and a quarter of it in validation, the same ones whatever the
-    other tasks are; test rows are all kept. Raises UnknownProperty for a name that is not in the catalog.
+    other tasks are; test rows are all kept. scheme: of the splits; materials that it has no part for are left out.
+    Raises UnknownProperty for a name that is not in the catalog, KeyError for a scheme that there is not.
     """
     names = tuple(property_named(name).name for name in tasks)
     values = pl.concat([labels(lake, name) for name in names])
     wide = values.pivot("property", index="entry_id", values="value")
     wide = wide.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names if name not in wide.columns)
-    frame = places(lake).join(wide, on="entry_id").sort("entry_id")
+    frame = places(lake, scheme).join(wide, on="entry_id").sort("entry_id")
     targets = frame.select(pl.col(names).cast(pl.Float32).fill_null(float("nan"))).to_numpy().reshape(-1, len(names))
     rows = TrainingRows(names, frame.drop(names), np.ascontiguousarray(targets))
     return rows if limit is None else _limited(rows, {"train": limit, "validation": max(limit // 4, 1)})
@@ -107,11 +108,12 @@ def labels(lake: Lake, name: str) -> pl.DataFrame:
     return rows.select("entry_id", "property", "value").collect()
 
 
-def places(lake: Lake) -> pl.DataFrame:
+def places(lake: Lake, scheme: str = DEFAULT) -> pl.DataFrame:
     """entry_id, structure_hash, material_id, split of every bulk entry that belongs to a material with a split."""
+    known = scheme_named(scheme).name
     entries = lake.scan(ENTRIES).filter(pl.col("kind") == "bulk").select("entry_id", "structure_hash")
     members = lake.scan(MATERIALS).select("material_id", entry_id="members").explode("entry_id")
-    splits = lake.scan(SPLITS).filter(pl.col("scheme") == SCHEME).select("material_id", "split")
+    splits = lake.scan(SPLITS).filter(pl.col("scheme") == known).select("material_id", "split")
     return entries.join(members, on="entry_id").join(splits, on="material_id").collect()
 
 

@@ -56,6 +56,7 @@ MINERALS = {
     "fcc Cu": "Copper", "fcc Ag": "Silver", "fcc Pt": "Platinum", "zincblende SiC": "Moissanite",
     "6H SiC": "Moissanite",
 }  # fmt: skip
+YEARS = (1920, 2026)  # drawn, so that a split by time has something to part; of no real publication
 COLD = {"bcc Li": 78, "bcc Na": 5, "bcc K": 5, "bcc Rb": 5}  # K, where the cell was not measured at room temperature
 
 
@@ -204,6 +205,7 @@ def _facts(source: str, row: int, sample: SampleCrystal, time: int) -> dict[str,
     }
     if source == "cod":
         facts["temperature"] = COLD.get(sample.name, 295)
+        facts["year"] = int(generator(source, sample.name, f"year {time}").integers(*YEARS))
         if sample.name in MINERALS:
             facts["mineral"] = MINERALS[sample.name]
     if source == "oqmd":

@@ -93,7 +93,8 @@ class Forecast:
 class Entry:
     """A record read as a crystal, in the source's own cell.
 
-    year: when the structure was published, None where the source does not say.
+    year: when the structure was published, None where the source does not say. When a database computed or revised a
+    record is no such year: it says nothing of when the crystal became known, and moves with the next release.
     """
 
     crystal: Crystal

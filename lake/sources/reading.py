@@ -1,4 +1,4 @@
-"""From the ways databases write a structure to arrays: symbols to atomic numbers, Cartesian to fractional.
+"""From the ways databases write a structure to arrays: symbols to atomic numbers, Cartesian to fractional; and a year.
 
 What belongs here: steps that two or more sources share and that know nothing of any of them.
 """
@@ -6,10 +6,23 @@ What belongs here: steps that two or more sources share and that know nothing of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 
 from lake.crystal import NUMBER, Crystal, CrystalError
+
+FIRST_YEAR = 1900  # no crystal structure is older than X-ray diffraction: before that, a year is a slip of the pen
+
+
+def year_of(value: object) -> int | None:
+    """A year of publication, 1900 to the next one, from a number or its digits; None for anything else.
+
+    A journal's volume may carry the next year's number. What is no year hinders nothing, so there is no error.
+    """
+    text = str(value).strip()
+    year = int(text) if len(text) == 4 and text.isascii() and text.isdigit() else 0
+    return year if FIRST_YEAR <= year <= date.today().year + 1 else None
 
 
 def atomic_numbers(symbols: Sequence[str]) -> list[int]:

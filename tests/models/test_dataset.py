@@ -53,6 +53,22 @@ def test_no_material_and_no_formula_crosses_the_splits(salts: Lake) -> None:
     assert sum(len(rows.of(s)) for s in ("train", "validation", "test")) == len(rows)
 
 
+def test_another_scheme_parts_the_same_rows_and_leaves_out_what_it_has_no_part_for(tmp_path: Path) -> None:
+    names = ["mp:1", "mp:2"]
+    lake = filled(
+        tmp_path,
+        [entry(n, rock_salt(11, 17, 5.5 + i)) for i, n in enumerate(names)],
+        [observation(n, "band_gap", 5.0) for n in names],
+        [material(f"m-{n}", [n]) for n in names],
+        [*(split(f"m-{n}", "train") for n in names), split("m-mp:2", "test") | {"scheme": "time"}],
+    )
+    assert training_rows(lake, ["band_gap"]).frame["split"].to_list() == ["train", "train"]
+    by_time = training_rows(lake, ["band_gap"], scheme="time").frame
+    assert by_time.select("entry_id", "split").rows() == [("mp:2", "test")]
+    with pytest.raises(KeyError, match="reduced_formula"):
+        training_rows(lake, ["band_gap"], scheme="formula")
+
+
 def test_a_missing_label_is_nan_and_every_known_one_is_there(salts: Lake) -> None:
     rows = training_rows(salts, ["band_gap", "bulk_modulus"])
     assert np.isfinite(rows.targets).sum(axis=0).tolist() == [96, 48]

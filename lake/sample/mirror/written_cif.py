@@ -59,7 +59,8 @@ def _publication(told: Told) -> list[str]:
     facts = told.telling.facts
     authors = facts.get("authors") or ["Crystal Lake sample"]
     lines = ["loop_", "_publ_author_name"] + [_quoted(str(author)) for author in authors]  # type: ignore[attr-defined]
-    return [*lines, "_publ_section_title", ";", f" {facts.get('title', 'Sample values, from textbooks')}", ";"]
+    lines += ["_publ_section_title", ";", f" {facts.get('title', 'Sample values, from textbooks')}", ";"]
+    return [*lines, f"_journal_year                    {facts['year']}"] if "year" in facts else lines
 
 
 def _chemistry(told: Told) -> list[str]:

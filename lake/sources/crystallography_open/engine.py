@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from lake.cif import cif_fields, cif_text, crystal_from_cif, determination
+from lake.cif import cif_fields, cif_text, crystal_from_cif, determination, publication_year
 from lake.settings import Settings
 from lake.sources.crystallography_open import units
 from lake.sources.crystallography_open.rows import (
@@ -38,6 +38,7 @@ from lake.sources.crystallography_open.rows import (
 from lake.sources.crystallography_open.rsync import Rsync
 from lake.sources.crystallography_open.tree import File, Tree, Unreadable
 from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit
+from lake.sources.reading import year_of
 from lake.sources.scope import Scope
 from lake.wire.answers import NotData, quoted
 from lake.wire.down import SourceDown
@@ -140,13 +141,17 @@ class CrystallographyOpen:
         return {**record["row"], **cif_fields(record["cif"])}
 
     def read(self, payload: str) -> Entry:
-        """The cell of the CIF with its symmetry expanded; withdrawn, doubled and disordered entries cannot be used."""
+        """The cell of the CIF with its symmetry expanded; withdrawn, doubled and disordered entries cannot be used.
+
+        The year is the row's, else the CIF's: both are the journal's.
+        """
         record = orjson.loads(payload)
         row, text = record["row"], record["cif"]
         must_stand(row)
         crystal = crystal_from_cif(text)
         level = self.level(row if row.get("method") else row | {"method": determination(text)})
-        return Entry(crystal, level, licence=self.licence)
+        year = year_of(row.get("year")) or year_of(publication_year(text))
+        return Entry(crystal, level, licence=self.licence, year=year)
 
     def _list(self, unit: Unit, known: Mapping[str, str]) -> Page:
         """Count, and list what is not too much; entries whose revision is not the known one follow."""

@@ -25,14 +25,14 @@ from urllib.parse import quote
 
 import orjson
 
-from lake.cif import cif_fields, crystal_from_cif
+from lake.cif import cif_fields, crystal_from_cif, publication_year
 from lake.crystal import Crystal, CrystalError
 from lake.extxyz import crystal_from_extxyz, extxyz_fields
 from lake.poscar import crystal_from_poscar
 from lake.settings import Settings
 from lake.sources.folder.files import STREAMED, BadFile, Found, Piece, format_of, found, pieces, walk
 from lake.sources.page import MAIN, Entry, Forecast, Page, Record, Unit, Unusable
-from lake.sources.reading import atomic_numbers, cell_vectors, from_cartesian, site_positions
+from lake.sources.reading import atomic_numbers, cell_vectors, from_cartesian, site_positions, year_of
 from lake.sources.scope import Scope
 from lake.wire.down import SourceDown
 
@@ -151,9 +151,15 @@ class Folder:
         return {**_FIELDS[told["format"]](told["text"]), "file": told["file"], "format": told["format"]}
 
     def read(self, payload: str) -> Entry:
-        """The crystal in its own cell; what is not periodic in three directions, or disordered, cannot be used."""
+        """The crystal in its own cell; what is not periodic in three directions, or disordered, cannot be used.
+
+        Of these formats only a CIF has a name for the year of publication.
+        """
         told = orjson.loads(payload)
-        return Entry(_CRYSTALS[told["format"]](told["text"]), self._level, licence=self.licence)
+        kind, text = told["format"], told["text"]
+        crystal = _CRYSTALS[kind](text)
+        year = year_of(publication_year(text)) if kind == "cif" else None
+        return Entry(crystal, self._level, licence=self.licence, year=year)
 
     @property
     def _root(self) -> Path:
