@@ -4,6 +4,7 @@ The contract is checked in the same step, on the rows that are read back for the
 for each table costs Dagster more time than the check.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +27,7 @@ def contract(table: Table, key: str | None = None) -> dg.AssetCheckSpec:
 def described(
     lake: Lake,
     table: Table,
-    partition: str | None = None,
+    partition: str | Sequence[str] | None = None,
     key: str | None = None,
     checks: tuple[dg.AssetCheckResult, ...] = (),
     **facts: Any,
@@ -48,11 +49,12 @@ def described(
     )
 
 
-def part(lake: Lake, table: Table, partition: str | None = None) -> pl.DataFrame:
-    """The table or one partition of it, without payloads: their SHA-256 speaks for them and costs no memory."""
+def part(lake: Lake, table: Table, partition: str | Sequence[str] | None = None) -> pl.DataFrame:
+    """The table or some partitions of it, without payloads: their SHA-256 speaks for them and costs no memory."""
     rows = lake.scan(table)
     if partition is not None:
-        rows = rows.filter(pl.col(table.partition_by) == partition)
+        some = [partition] if isinstance(partition, str) else list(partition)
+        rows = rows.filter(pl.col(table.partition_by).is_in(some))
     return rows.select(pl.exclude("payload")).collect()
 
 

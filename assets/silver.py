@@ -1,6 +1,4 @@
-"""Silver: records read as crystals, what could not be read, and which crystals are the same."""
-
-from collections.abc import Iterator
+"""Silver: records read as crystals, and what could not be read. Which crystals are the same: identity.py."""
 
 import dagster as dg
 
@@ -10,15 +8,13 @@ from assets.observations import observed
 from assets.partitions import SOURCES
 from lake.settings import Settings
 from lake.store import Lake
-from lake.tables import ENTRIES, MATCHES, MATERIALS, REJECTS, SPLITS
+from lake.tables import ENTRIES, REJECTS
 
 READERS = (
     "materials_project", "aflow", "open_catalyst", "crystallography_open", "oqmd", "optimade", "folder", "reading",
 )  # fmt: skip
 TEXTS = ("lake.cif", "lake.symmetry", "lake.refusal", "lake.extxyz", "lake.poscar")
 READING = ("lake.entries", "lake.crystal", *TEXTS, *(f"lake.sources.{name}" for name in READERS))
-IDENTITY = tuple(f"lake.structures.{name}" for name in ("match", "compare", "fingerprint", "canonical"))
-JOINED = {MATERIALS: IDENTITY, MATCHES: IDENTITY, SPLITS: (*IDENTITY, "lake.structures.split")}
 
 
 @dg.asset(**shown_as(ENTRIES, READING), check_specs=[contract(ENTRIES)], deps=["records"], partitions_def=SOURCES)
@@ -31,19 +27,6 @@ def entries(
 
     counts = write_entries(lake, source_named(context.partition_key, settings))
     return described(lake, ENTRIES, context.partition_key, **counts)
-
-
-@dg.multi_asset(
-    specs=[dg.AssetSpec(**shown_as(table, code), deps=["entries"]) for table, code in JOINED.items()],
-    check_specs=[contract(table) for table in JOINED],
-)
-def identity(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
-    """Bulk entries that are the same crystal become one material, and every material gets its split."""
-    from lake.structures.materials import write_materials
-
-    counts = write_materials(lake)
-    for table in JOINED:
-        yield described(lake, table, **counts)
 
 
 @dg.asset(

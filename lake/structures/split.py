@@ -10,7 +10,8 @@ import hashlib
 
 import polars as pl
 
-from lake.tables import SPLITS
+from lake.store import Lake
+from lake.tables import MATERIALS, SPLITS
 
 RULE = "hash of reduced formula, 80/10/10, v1"
 SCHEME = "reduced_formula"
@@ -31,3 +32,10 @@ def splits(materials: pl.DataFrame) -> pl.DataFrame:
                          schema={"reduced_formula": pl.String, "split": pl.String})  # fmt: skip
     rows = materials.select("material_id", "reduced_formula").join(drawn, on="reduced_formula", maintain_order="left")
     return SPLITS.checked(rows.with_columns(scheme=pl.lit(SCHEME), rule=pl.lit(RULE)).select(SPLITS.schema.names()))
+
+
+def write_splits(lake: Lake) -> dict[str, int]:
+    """Write the table anew from the materials as they are; returns how many stand in each part."""
+    drawn = splits(lake.scan(MATERIALS).select("material_id", "reduced_formula").collect())
+    lake.replace(SPLITS, drawn)
+    return dict(drawn["split"].value_counts().sort("split").iter_rows())
