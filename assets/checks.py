@@ -38,8 +38,8 @@ def nothing_lost(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[
     """Of the source that the run read, or of all where the check is asked alone."""
     sources = [context.partition_key] if context.has_partition_key else SOURCES.get_partition_keys()
     told = {f"{source}:{i}" for source in sources for i in latest_versions(lake, source)["source_id"]}
-    read = {i for source in sources for i in part(lake, ENTRIES, source)["entry_id"]}
-    refused = {i for source in sources for i in part(lake, REJECTS, f"entries.{source}")["entry_id"]}
+    read = {*part(lake, ENTRIES, sources)["entry_id"]}
+    refused = {*part(lake, REJECTS, [f"entries.{source}" for source in sources])["entry_id"]}
     counts = {"records": len(told), "entries": len(read), "rejects": len(refused), "lost": len(told - read - refused)}
     return dg.AssetCheckResult(passed=told == read | refused and not read & refused, metadata=counts)
 
@@ -79,7 +79,7 @@ def coverage(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
 @dg.asset_check(asset="graphs", description="Every entry has a graph, or a reject that says why not.")
 def every_entry_has_a_graph(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """What has no graph is never learnt from, so it may not go unseen."""
-    refused = part(lake, REJECTS, "graphs").lazy()
+    refused = part(lake, REJECTS, ["graphs"]).lazy()
     wanted = lake.scan(ENTRIES).select("entry_id", "structure_hash").join(refused, on="entry_id", how="anti")
     without = len(wanted.join(lake.scan(GRAPHS), on="structure_hash", how="anti").collect())
     return dg.AssetCheckResult(passed=not without, metadata={"without": without})

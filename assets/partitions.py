@@ -11,3 +11,5 @@ from lake.sources import EVERY
 
 SOURCES = dg.StaticPartitionsDefinition(list(EVERY))
 SHARDS = dg.StaticPartitionsDefinition(list(ALL))
+# How Dagster is told of several partitions of one run, in the run's tags: first and last.
+EVERY_SHARD = {"dagster/asset_partition_range_start": ALL[0], "dagster/asset_partition_range_end": ALL[-1]}

@@ -6,7 +6,20 @@ from typing import Any
 
 import dagster as dg
 
-from assets import bronze, checks, gold, graphs, identity, observations, reports, screening, silver, sql, training, transfer
+from assets import (
+    bronze,
+    checks,
+    gold,
+    graphs,
+    identity,
+    observations,
+    reports,
+    screening,
+    silver,
+    sql,
+    training,
+    transfer,
+)
 from pipelines.jobs import JOBS
 from pipelines.resources import LakeResource, SettingsResource
 from pipelines.schedules import nightly
