@@ -19,6 +19,7 @@ from lake.tables import (
     CRAWLS,
     ENTRIES,
     GRAPHS,
+    MATERIAL_IDS,
     MATERIALS,
     OBSERVATIONS,
     PREDICTIONS,
@@ -27,6 +28,7 @@ from lake.tables import (
     SPLITS,
 )
 
+SCHEME = "reduced_formula"  # of the splits, the one that models learn by
 LATE = timedelta(days=3)  # a nightly crawl may miss a night or two, as databases are serviced at weekends
 WARN = dg.AssetCheckSeverity.WARN
 
@@ -55,10 +57,45 @@ def sources_are_fresh(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=not late, severity=WARN, description=words, metadata=times)
 
 
+@dg.asset_check(asset="materials", description="Every bulk entry is in one material: none is lost, and none in two.")
+def every_entry_is_in_one_material(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """What stands in no material has no row in the matrix; what stood in two would be counted twice."""
+    bulk = lake.scan(ENTRIES).filter(kind="bulk").select("entry_id")
+    members = lake.scan(MATERIALS).select(entry_id="members").explode("entry_id")
+    counts = {
+        "lost": _rows(bulk.join(members, on="entry_id", how="anti")),
+        "strange": _rows(members.join(bulk, on="entry_id", how="anti")),
+        "twice": _rows(members.filter(pl.col("entry_id").is_duplicated())),
+    }
+    return dg.AssetCheckResult(passed=not any(counts.values()), metadata=counts)
+
+
+@dg.asset_check(asset="materials", description="All entries of a material have the reduced formula that it says.")
+def members_have_one_formula(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """Two formulas are two crystals, whatever their shapes."""
+    members = lake.scan(MATERIALS).select("reduced_formula", entry_id="members").explode("entry_id")
+    told = members.join(lake.scan(ENTRIES).select("entry_id", told="reduced_formula"), on="entry_id")
+    differing = _rows(told.filter(pl.col("reduced_formula") != pl.col("told")))
+    return dg.AssetCheckResult(passed=not differing, metadata={"differing": differing})
+
+
+@dg.asset_check(asset="material_ids", description="Every id ever given finds a material, or its entry is told no more.")
+def every_id_finds_its_material(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """A material that is not found by its own id, or an old id that leads nowhere, breaks what others wrote down."""
+    given, materials = lake.scan(MATERIAL_IDS), lake.scan(MATERIALS)
+    members = materials.select("material_id", entry_id="members").explode("entry_id")
+    holder = given.join(members.select("entry_id", holder="material_id"), on="entry_id", how="left")
+    counts = {
+        "astray": _rows(holder.filter(pl.col("current").ne_missing(pl.col("holder")))),
+        "never given": _rows(materials.join(given, on="material_id", how="anti")),
+    }
+    return dg.AssetCheckResult(passed=not any(counts.values()), metadata=counts)
+
+
 @dg.asset_check(asset="splits", description="No reduced formula stands in two splits, and none of the three is empty.")
 def no_formula_crosses(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """Polymorphs in train and test would let a model look its answer up."""
-    splits = lake.read(SPLITS)
+    splits = lake.scan(SPLITS).filter(scheme=SCHEME).collect()
     crossing = len(splits.group_by("reduced_formula").agg(pl.col("split").n_unique()).filter(pl.col("split") > 1))
     sizes = dict(splits["split"].value_counts().iter_rows())
     return dg.AssetCheckResult(passed=not crossing and len(sizes) == 3, metadata={"crossing": crossing, **sizes})
@@ -90,3 +127,7 @@ def predictions_say_so(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """Measured, computed and predicted are never mixed."""
     strange = lake.read(PREDICTIONS).filter(~pl.col("value").is_finite() | (pl.col("origin") != "predicted"))
     return dg.AssetCheckResult(passed=strange.is_empty(), metadata={"strange": len(strange)})
+
+
+def _rows(frame: pl.LazyFrame) -> int:
+    return frame.select(pl.len()).collect().item()
