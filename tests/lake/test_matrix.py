@@ -10,6 +10,7 @@ from lake.matrix import level_rank, write_matrix
 from lake.properties import property_named
 from lake.store import Lake
 from lake.structures.materials import write_materials
+from lake.structures.split import write_splits
 from lake.tables import MATERIALS, MATRIX_PROVENANCE, OBSERVATIONS, PROPERTY_MATRIX, SPLITS
 from tests.lake.small_lake import fields_of, fill, rock_salt, zincblende
 
@@ -33,6 +34,7 @@ def test_writing_materials_counts_and_splits_every_one(lake):
     assert write_materials(lake) == {
         "entries": 5, "materials": 2, "shared": 2, "comparisons": 3, "matcher_calls": 3,
     }  # fmt: skip
+    write_splits(lake)
     assert sorted(lake.read(SPLITS)["material_id"]) == sorted(lake.read(MATERIALS)["material_id"])
 
 
