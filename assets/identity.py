@@ -32,12 +32,12 @@ def identity(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) ->
     from lake.structures.materials import write_materials
 
     counts = write_materials(lake, context.partition_keys)
-    context.add_asset_metadata(overlap(lake), MATERIALS.name, context.partition_keys[-1])
+    context.add_asset_metadata(_overlap(lake), MATERIALS.name, context.partition_keys[-1])
     for table in JOINED:
         yield described_together(context, lake, table, **counts)
 
 
-def overlap(lake: Lake) -> dict[str, Any]:
+def _overlap(lake: Lake) -> dict[str, Any]:
     """Which databases tell the same materials: a picture small enough for the event log, and its sums.
 
     One event of a run carries it, the one of its last shard, which the UI shows first.
