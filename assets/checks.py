@@ -21,6 +21,7 @@ from lake.tables import (
     CRAWLS,
     ENTRIES,
     GRAPHS,
+    MATERIAL_IDS,
     MATERIALS,
     OBSERVATIONS,
     PREDICTIONS,
@@ -40,8 +41,8 @@ def nothing_lost(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[
     """Of the source that the run read, or of all where the check is asked alone."""
     sources = [context.partition_key] if context.has_partition_key else SOURCES.get_partition_keys()
     told = {f"{source}:{i}" for source in sources for i in latest_versions(lake, source)["source_id"]}
-    read = {i for source in sources for i in part(lake, ENTRIES, source)["entry_id"]}
-    refused = {i for source in sources for i in part(lake, REJECTS, f"entries.{source}")["entry_id"]}
+    read = {*part(lake, ENTRIES, sources)["entry_id"]}
+    refused = {*part(lake, REJECTS, [f"entries.{source}" for source in sources])["entry_id"]}
     counts = {"records": len(told), "entries": len(read), "rejects": len(refused), "lost": len(told - read - refused)}
     return dg.AssetCheckResult(passed=told == read | refused and not read & refused, metadata=counts)
 
@@ -55,6 +56,41 @@ def sources_are_fresh(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     words = f"not crawled to the end lately: {', '.join(late)}" if late else None
     times = {f"last_crawled {name}": time.isoformat(timespec="seconds") for name, time in at.items()}
     return dg.AssetCheckResult(passed=not late, severity=WARN, description=words, metadata=times)
+
+
+@dg.asset_check(asset="materials", description="Every bulk entry is in one material: none is lost, and none in two.")
+def every_entry_is_in_one_material(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """What stands in no material has no row in the matrix; what stood in two would be counted twice."""
+    bulk = lake.scan(ENTRIES).filter(kind="bulk").select("entry_id")
+    members = lake.scan(MATERIALS).select(entry_id="members").explode("entry_id")
+    counts = {
+        "lost": _rows(bulk.join(members, on="entry_id", how="anti")),
+        "strange": _rows(members.join(bulk, on="entry_id", how="anti")),
+        "twice": _rows(members.filter(pl.col("entry_id").is_duplicated())),
+    }
+    return dg.AssetCheckResult(passed=not any(counts.values()), metadata=counts)
+
+
+@dg.asset_check(asset="materials", description="All entries of a material have the reduced formula that it says.")
+def members_have_one_formula(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """Two formulas are two crystals, whatever their shapes."""
+    members = lake.scan(MATERIALS).select("reduced_formula", entry_id="members").explode("entry_id")
+    told = members.join(lake.scan(ENTRIES).select("entry_id", told="reduced_formula"), on="entry_id")
+    differing = _rows(told.filter(pl.col("reduced_formula") != pl.col("told")))
+    return dg.AssetCheckResult(passed=not differing, metadata={"differing": differing})
+
+
+@dg.asset_check(asset="material_ids", description="Every id ever given finds a material, or its entry is told no more.")
+def every_id_finds_its_material(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
+    """A material that is not found by its own id, or an old id that leads nowhere, breaks what others wrote down."""
+    given, materials = lake.scan(MATERIAL_IDS), lake.scan(MATERIALS)
+    members = materials.select("material_id", entry_id="members").explode("entry_id")
+    holder = given.join(members.select("entry_id", holder="material_id"), on="entry_id", how="left")
+    counts = {
+        "astray": _rows(holder.filter(pl.col("current").ne_missing(pl.col("holder")))),
+        "never given": _rows(materials.join(given, on="material_id", how="anti")),
+    }
+    return dg.AssetCheckResult(passed=not any(counts.values()), metadata=counts)
 
 
 @dg.asset_check(asset="splits", description="Nothing that a scheme forbids crosses, and no part by formula is empty.")
@@ -82,7 +118,7 @@ def coverage(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
 @dg.asset_check(asset="graphs", description="Every entry has a graph, or a reject that says why not.")
 def every_entry_has_a_graph(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """What has no graph is never learnt from, so it may not go unseen."""
-    refused = part(lake, REJECTS, "graphs").lazy()
+    refused = part(lake, REJECTS, ["graphs"]).lazy()
     wanted = lake.scan(ENTRIES).select("entry_id", "structure_hash").join(refused, on="entry_id", how="anti")
     without = len(wanted.join(lake.scan(GRAPHS), on="structure_hash", how="anti").collect())
     return dg.AssetCheckResult(passed=not without, metadata={"without": without})
@@ -93,3 +129,7 @@ def predictions_say_so(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """Measured, computed and predicted are never mixed."""
     strange = lake.read(PREDICTIONS).filter(~pl.col("value").is_finite() | (pl.col("origin") != "predicted"))
     return dg.AssetCheckResult(passed=strange.is_empty(), metadata={"strange": len(strange)})
+
+
+def _rows(frame: pl.LazyFrame) -> int:
+    return frame.select(pl.len()).collect().item()

@@ -4,6 +4,7 @@ The contract is checked in the same step, on the rows that are read back for the
 for each table costs Dagster more time than the check.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from lake.contract import ContractError, Table
 from lake.store import Lake
 
 CONTRACT = "contract_holds"
+PARTITION_ROWS = "dagster/partition_row_count"
 
 
 def contract(table: Table, key: str | None = None) -> dg.AssetCheckSpec:
@@ -32,28 +34,53 @@ def described(
     **facts: Any,
 ) -> dg.MaterializeResult:
     """Rows, Delta version, folder and facts as metadata; the content's address as data version."""
-    rows = part(lake, table, partition)
+    rows = part(lake, table, None if partition is None else [partition])
+    counted = {"dagster/row_count" if partition is None else PARTITION_ROWS: len(rows)}
+    return _reported(lake, table, rows, key or table.name, checks, counted | facts)
+
+
+def described_together(
+    context: dg.AssetExecutionContext, lake: Lake, table: Table, **facts: Any
+) -> dg.MaterializeResult:
+    """What `described` says, of all partitions that one run made; how many rows each has, its own event says.
+
+    Dagster gives all partitions of a run one data version: one that is made alone afterwards has a new one.
+    """
+    rows = part(lake, table, context.partition_keys)
+    sizes = dict(rows[table.partition_by].value_counts().iter_rows())
+    for name in context.partition_keys:
+        context.add_asset_metadata({PARTITION_ROWS: sizes.get(name, 0)}, table.name, name)
+    return _reported(lake, table, rows, table.name, (), {"rows": len(rows)} | facts)
+
+
+def part(lake: Lake, table: Table, partitions: Sequence[str] | None = None) -> pl.DataFrame:
+    """The table or these partitions of it, without payloads: their SHA-256 speaks for them and costs no memory."""
+    rows = lake.scan(table)
+    if partitions is not None:
+        rows = rows.filter(pl.col(table.partition_by).is_in(list(partitions)))
+    return rows.select(pl.exclude("payload")).collect()
+
+
+def _reported(
+    lake: Lake,
+    table: Table,
+    rows: pl.DataFrame,
+    key: str,
+    checks: tuple[dg.AssetCheckResult, ...],
+    facts: dict[str, Any],
+) -> dg.MaterializeResult:
     metadata = {
-        "dagster/partition_row_count" if partition else "dagster/row_count": len(rows),
         "delta_version": -1 if lake.version(table) is None else lake.version(table),
         "folder": dg.MetadataValue.path(str(lake.path(table))),
         **{name: fact for name, fact in facts.items() if fact is not None},
     }
-    asset_key = dg.AssetKey.from_user_string(key or table.name)
+    asset_key = dg.AssetKey.from_user_string(key)
     return dg.MaterializeResult(
         asset_key=asset_key,
         metadata=metadata,
         data_version=dg.DataVersion(data_version(rows)),
         check_results=[_contract_holds(table, rows, asset_key), *checks],
     )
-
-
-def part(lake: Lake, table: Table, partition: str | None = None) -> pl.DataFrame:
-    """The table or one partition of it, without payloads: their SHA-256 speaks for them and costs no memory."""
-    rows = lake.scan(table)
-    if partition is not None:
-        rows = rows.filter(pl.col(table.partition_by) == partition)
-    return rows.select(pl.exclude("payload")).collect()
 
 
 def _contract_holds(table: Table, rows: pl.DataFrame, key: dg.AssetKey) -> dg.AssetCheckResult:

@@ -36,7 +36,7 @@ def observation(prop: Property) -> dg.AssetsDefinition:
         from lake.extract import write_observations
 
         counts = write_observations(lake, prop.name)
-        rows = part(lake, OBSERVATIONS, prop.name)
+        rows = part(lake, OBSERVATIONS, [prop.name])
         checks = (_possible(prop, rows),)
         return described(lake, OBSERVATIONS, prop.name, key, checks, unit=prop.unit, **counts, **_spread(rows["value"]))
 

@@ -1,7 +1,15 @@
-"""Partitions: the sources, six databases and the folder of own crystals. Their keys are slugs: the UI splits others."""
+"""Partitions: sources and shards. Their keys are slugs: the UI splits others.
+
+The sources are six databases and the folder of own crystals. A shard is all formulas that a hash brings together, so
+that identity, which never looks beyond a formula, can be shared out.
+"""
 
 import dagster as dg
 
+from lake.shards import ALL
 from lake.sources import EVERY
 
 SOURCES = dg.StaticPartitionsDefinition(list(EVERY))
+SHARDS = dg.StaticPartitionsDefinition(list(ALL))
+# How Dagster is told of several partitions of one run, in the run's tags: first and last.
+EVERY_SHARD = {"dagster/asset_partition_range_start": ALL[0], "dagster/asset_partition_range_end": ALL[-1]}

@@ -1,6 +1,4 @@
-"""Silver: records read as crystals, what could not be read, and which crystals are the same."""
-
-from collections.abc import Iterator
+"""Silver: records read as crystals, and what could not be read. Which crystals are the same: identity.py."""
 
 import dagster as dg
 
@@ -10,16 +8,13 @@ from assets.observations import observed
 from assets.partitions import SOURCES
 from lake.settings import Settings
 from lake.store import Lake
-from lake.tables import ENTRIES, MATCHES, MATERIALS, REJECTS, SPLITS
+from lake.tables import ENTRIES, REJECTS
 
 READERS = (
     "materials_project", "aflow", "open_catalyst", "crystallography_open", "oqmd", "optimade", "folder", "reading",
 )  # fmt: skip
 TEXTS = ("lake.cif", "lake.symmetry", "lake.refusal", "lake.extxyz", "lake.poscar")
-READING = ("lake.entries", "lake.crystal", *TEXTS, *(f"lake.sources.{name}" for name in READERS))
-DECIDING = ("materials", "material_id", "buckets", "cluster", "near", "compare", "fingerprint", "canonical")
-IDENTITY = tuple(f"lake.structures.{name}" for name in DECIDING)
-JOINED = {MATERIALS: IDENTITY, MATCHES: IDENTITY, SPLITS: (*IDENTITY, "lake.structures.split")}
+READING = ("lake.entries", "lake.crystal", "lake.shards", *TEXTS, *(f"lake.sources.{name}" for name in READERS))
 
 
 @dg.asset(**shown_as(ENTRIES, READING), check_specs=[contract(ENTRIES)], deps=["records"], partitions_def=SOURCES)
@@ -34,25 +29,10 @@ def entries(
     return described(lake, ENTRIES, context.partition_key, **counts)
 
 
-@dg.multi_asset(
-    specs=[dg.AssetSpec(**shown_as(table, code), deps=["entries"]) for table, code in JOINED.items()],
-    check_specs=[contract(table) for table in JOINED],
-)
-def identity(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
-    """Bulk entries that are the same crystal become one material, and every material gets its split."""
-    from lake.structures.materials import write_materials
-    from lake.structures.split import splits
-
-    counts = write_materials(lake)
-    lake.replace(SPLITS, splits(lake.read(MATERIALS)))
-    for table in JOINED:
-        yield described(lake, table, **counts)
-
-
 @dg.asset(
     **shown_as(REJECTS, ("lake.tables",)),
     check_specs=[contract(REJECTS)],
-    deps=["entries", "labels", "graphs", *observed()],
+    deps=["entries", "labels", "graphs", "materials", *observed()],
 )
 def rejects(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """Every step writes its own stage here as it runs; this asset counts them when all have spoken."""

@@ -6,7 +6,20 @@ from typing import Any
 
 import dagster as dg
 
-from assets import bronze, checks, gold, graphs, observations, reports, screening, silver, sql, training, transfer
+from assets import (
+    bronze,
+    checks,
+    gold,
+    graphs,
+    identity,
+    observations,
+    reports,
+    screening,
+    silver,
+    sql,
+    training,
+    transfer,
+)
 from pipelines.jobs import JOBS
 from pipelines.resources import LakeResource, SettingsResource
 from pipelines.schedules import nightly
@@ -14,7 +27,7 @@ from pipelines.sensors import build_after_crawls, matrix_follows_columns
 from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
-MODULES = [bronze, silver, observations, gold, sql, graphs, training, transfer, screening, reports]
+MODULES = [bronze, silver, identity, observations, gold, sql, graphs, training, transfer, screening, reports]
 
 
 def build(root: Path | str, **overrides: Any) -> dg.Definitions:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.observations import observed
-from assets.partitions import SOURCES
+from assets.partitions import EVERY_SHARD, SOURCES
 
 CRAWLED = dg.AssetSelection.assets("records", "pages", "listings", "crawls", "differences", "entries")
 LEARNT = dg.AssetSelection.groups("models", "analysis", "reports")
@@ -18,6 +18,7 @@ crawl = dg.define_asset_job(
 build = dg.define_asset_job(
     "build",
     dg.AssetSelection.all() - CRAWLED,
+    run_tags=EVERY_SHARD,
     description="Everything after the crawls: materials, observations, matrix, graphs, models, screening, report.",
 )
 train = dg.define_asset_job(

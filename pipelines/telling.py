@@ -8,7 +8,7 @@ from rich.console import Console
 
 from lake.progress import QUIET
 
-ROWS = ("dagster/row_count", "dagster/partition_row_count")
+ROWS = ("rows", "dagster/row_count", "dagster/partition_row_count")  # of a whole run, before one partition of it
 Kind = dg.DagsterEventType
 
 
@@ -19,6 +19,7 @@ class Teller:
         self.about = about
         self.errors: list[str] = []
         self.since: dict[str | None, float] = {}
+        self.told: set[dg.AssetKey] = set()
         self.console = Console(stderr=True, quiet=bool(os.environ.get(QUIET)), highlight=False, soft_wrap=True)
         self.console.print(about, style="bold")
 
@@ -38,6 +39,9 @@ class Teller:
 
     def _made(self, event: dg.DagsterEvent) -> None:
         made = event.step_materialization_data.materialization
+        if made.asset_key in self.told:  # another of its partitions
+            return
+        self.told.add(made.asset_key)
         rows = next((f"{made.metadata[key].value:,} rows" for key in ROWS if key in made.metadata), "")
         took = monotonic() - self.since.get(event.step_key, monotonic())
         self.console.print(f"  {made.asset_key.to_user_string():<50}{rows:>14}{took:>8.1f} s", markup=False)

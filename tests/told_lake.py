@@ -24,6 +24,7 @@ SALTS = {
     "KF": (5.34, 6.0), "KCl": (6.29, 5.1), "MgO": (4.21, 4.5), "CaO": (4.81, 3.7),
     "SrO": (5.16, 3.3), "BaO": (5.54, 2.1), "MnO": (4.44, 0.9), "NiO": (4.18, 0.8),
 }  # fmt: skip
+IDENTITY = ["materials", "matches", "material_ids", "material_changes", "splits"]  # and what stands on it alone
 IDS = {"mp": "mp-{}", "aflow": "aflow:{:016x}", "oqmd": "{}", "cod": "9{:06d}"}
 
 

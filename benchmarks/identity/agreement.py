@@ -78,7 +78,8 @@ def main() -> None:
     clusters = [cluster for one in found.values() for cluster in one.clusters]
     calls = sum(one.matcher_calls for one in found.values())
     print(
-        f"{len(candidates):,} structures are {len(clusters):,} materials: {seconds:.1f} s CPU, {calls:,} superpositions asked"
+        f"{len(candidates):,} structures are {len(clusters):,} materials: {seconds:.1f} s CPU, "
+        f"{calls:,} superpositions asked"
     )
     print(f"  at most 1.2 per entry that is no material of its own: {1.2 * (len(candidates) - len(clusters)):,.0f}")
 
@@ -108,7 +109,7 @@ def main() -> None:
     crowded = max(found, key=lambda formula: len(buckets[formula]))
     entries = len(buckets[crowded])
     print(
-        f"{crowded}: {entries} entries, {comb(entries, 2):,} pairs, {found[crowded].matcher_calls} superpositions asked: "
+        f"{crowded}: {entries} entries, {comb(entries, 2):,} pairs, {found[crowded].matcher_calls} superpositions: "
         f"{comb(entries, 2) / max(found[crowded].matcher_calls, 1):.0f} x fewer"
     )
 

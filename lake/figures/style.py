@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 
@@ -77,6 +78,14 @@ def save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.08, metadata={"Software": None})
     return path
+
+
+@drawn
+def png(figure: Figure, dpi: int) -> bytes:
+    """The figure as PNG of so many dots per inch, for a place that takes no file."""
+    held = BytesIO()
+    figure.savefig(held, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.08, metadata={"Software": None})
+    return held.getvalue()
 
 
 def unit_text(unit: str) -> str:

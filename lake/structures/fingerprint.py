@@ -23,13 +23,13 @@ import numpy as np
 from numba import njit
 
 from lake.crystal import Crystal
+from lake.structures.definition import SAME
 
 K = 24  # neighbours per pair of elements: 12 leave three times as many strangers, 48 not half as many
 PARTS = 8  # of the sorted atoms of an element; 1, plain averages, leaves seven times as many strangers
 VERSION = f"neighbours by element k={K} in {PARTS} parts v2"
 
-STRAIN = 0.02  # the definition's, either way along each axis
-DISPLACEMENT = 0.05  # the definition's, in A, of each atom
+STRAIN, DISPLACEMENT = SAME.strain, SAME.displacement
 # Longest by 2 %, the other two axes shorter by 2 %: then the unit of length, which follows the volume, shrinks too
 STRETCH = ((1 + STRAIN) / (1 - STRAIN)) ** (2 / 3)
 RADIUS = 1 + 1e-5  # proven, see above: 1, and what floating point may add
@@ -63,7 +63,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def distances(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """`distance` from one fingerprint to each row of others, shape (m,), all of the same formula; infinity beyond RADIUS.
+    """`distance` from one fingerprint to each row of others (m, d), all of one formula; infinity beyond RADIUS.
 
     A stranger is given up at the first difference that is too large.
     """

@@ -30,7 +30,7 @@ def crawled_once(tmp_path_factory):
     root = tmp_path_factory.mktemp("crawled")
     with dg.DagsterInstance.ephemeral() as instance:
         assert all(told_lake.crawl(root, instance, "mp", "aflow", "oqmd", "cod").values())
-        assert told_lake.run(root, "build", instance, only=["materials", "matches", "splits"]).success
+        assert told_lake.run(root, "build", instance, only=told_lake.IDENTITY).success
     return root
 
 

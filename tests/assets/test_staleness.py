@@ -5,14 +5,23 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
+from assets.partitions import EVERY_SHARD, SHARDS
+from lake.shards import ALL, shard_of
+from lake.store import Lake
+from lake.tables import MATERIALS
 from pipelines.definitions import build
 from tests import told_lake
 
-ABOVE = ["materials", "matches", "splits", "observations/band_gap", "property_matrix", "matrix_provenance"]
+ABOVE = [*told_lake.IDENTITY, "observations/band_gap", "property_matrix", "matrix_provenance"]
+FIRST_SHARD, LAST_SHARD = EVERY_SHARD  # how a run's tags call them
+SALT = shard_of("NaCl")
 
 
 def status(root, instance, key: str, partition: str | None = None) -> str:
+    """FRESH, STALE or MISSING; of one shard where the asset is made by shards and no partition is named."""
     graph = build(root).resolve_asset_graph()
+    if partition is None and graph.get(dg.AssetKey.from_user_string(key)).partitions_def == SHARDS:
+        partition = SALT
     resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
     return resolver.get_status(dg.AssetKey.from_user_string(key), partition).value
 
@@ -54,3 +63,46 @@ def test_a_changed_property_makes_its_own_observations_stale_and_no_others(fresh
     monkeypatch.setattr(observations, "OBSERVED", [changed, *kept])
     assert status(fresh, instance, "observations/band_gap") == "STALE"
     assert status(fresh, instance, "materials") == "FRESH"
+
+
+def made_alone(root, instance, shard: str) -> None:
+    """One shard's materialisation, as a click in the UI starts it."""
+    tags = {FIRST_SHARD: shard, LAST_SHARD: shard}
+    assert told_lake.run(root, "build", instance, only=told_lake.IDENTITY[:4], tags=tags).success
+
+
+def test_a_shard_that_is_made_alone_leaves_the_others_alone_and_what_stands_on_it_follows(fresh, instance):
+    lake, others = Lake(fresh), [shard for shard in ALL if shard != SALT]
+    before = {file for file in lake.files(MATERIALS) if f"shard={SALT}" not in file}
+    rows = lake.read(MATERIALS)
+    lake.remove(MATERIALS, {"shard": SALT})
+    quiet = dg.evaluate_automation_conditions(build(fresh), instance)
+    made_alone(fresh, instance, SALT)
+
+    assert before and before <= set(lake.files(MATERIALS))
+    assert lake.read(MATERIALS).sort("material_id").equals(rows.sort("material_id"))
+    assert status(fresh, instance, "property_matrix") == status(fresh, instance, "splits") == "STALE"
+    assert {status(fresh, instance, "materials", shard) for shard in others} == {"FRESH"}
+    after = dg.evaluate_automation_conditions(build(fresh), instance, cursor=quiet.cursor)
+    assert (
+        after.get_num_requested(dg.AssetKey("splits")) == after.get_num_requested(dg.AssetKey("property_matrix")) == 1
+    )
+
+
+def test_a_shard_that_is_made_alone_again_without_change_is_no_news(fresh, instance):
+    made_alone(fresh, instance, SALT)
+    assert told_lake.run(fresh, "build", instance, only=["splits", "property_matrix", "matrix_provenance"]).success
+    made_alone(fresh, instance, SALT)
+    assert status(fresh, instance, "property_matrix") == status(fresh, instance, "splits") == "FRESH"
+
+
+def test_each_shard_says_its_own_rows_and_the_last_one_shows_the_overlap(fresh, instance):
+    events = instance.fetch_materializations(dg.AssetKey("materials"), limit=len(ALL)).records
+    told = {event.partition_key: event.asset_materialization.metadata for event in events}
+    sizes = {shard: said["dagster/partition_row_count"].value for shard, said in told.items()}
+    assert set(sizes) == set(ALL) and sum(sizes.values()) == len(told_lake.SALTS)
+    assert {said["rows"].value for said in told.values()} == {len(told_lake.SALTS)}
+    shown = {shard for shard, said in told.items() if "overlap of databases" in said}
+    assert shown == {ALL[-1]} and told[ALL[-1]]["told by 2 databases"].value == len(told_lake.SALTS)
+    picture = told[ALL[-1]]["overlap of databases"].value
+    assert picture.startswith("![overlap](data:image/png;base64,") and len(picture) < 100_000

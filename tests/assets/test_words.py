@@ -7,6 +7,8 @@ import pytest
 
 from assets.observations import observed
 from lake.properties import PROPERTIES
+from lake.shards import ALL
+from lake.sources import EVERY
 from lake.tables import TABLES
 
 SLUG = r"[a-z0-9_.-]+"
@@ -55,4 +57,4 @@ def test_every_check_has_words(graph):
 
 def test_partition_keys_are_slugs(graph):
     keys = {k for node in graph.asset_nodes if node.partitions_def for k in node.partitions_def.get_partition_keys()}
-    assert len(keys) == 7 and all(re.fullmatch(SLUG, key) for key in keys)
+    assert keys == {*EVERY, *ALL} and all(re.fullmatch(SLUG, key) for key in keys)

@@ -1,4 +1,4 @@
-"""Materials in the lake: however entries came, and whoever was killed, the tables are what all at once would give."""
+"""Materials in the lake: however entries came, and whoever was killed, the tables are those of all at once."""
 
 from __future__ import annotations
 
