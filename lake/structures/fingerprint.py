@@ -23,7 +23,7 @@ import numpy as np
 from numba import njit
 
 from lake.crystal import Crystal
-from lake.structures.definition import SAME
+from lake.structures.definition import ROUNDING, SAME
 
 K = 24  # neighbours per pair of elements: 12 leave three times as many strangers, 48 not half as many
 PARTS = 8  # of the sorted atoms of an element; 1, plain averages, leaves seven times as many strangers
@@ -32,7 +32,7 @@ VERSION = f"neighbours by element k={K} in {PARTS} parts v2"
 STRAIN, DISPLACEMENT = SAME.strain, SAME.displacement
 # Longest by 2 %, the other two axes shorter by 2 %: then the unit of length, which follows the volume, shrinks too
 STRETCH = ((1 + STRAIN) / (1 - STRAIN)) ** (2 / 3)
-RADIUS = 1 + 1e-5  # proven, see above: 1, and what floating point may add
+RADIUS = 1 + 2 * ROUNDING  # proven, see above: 1, and the accuracy that the definition is held to
 
 FIRST_RADIUS = 1.1  # times the radius of the sphere that holds K atoms at mean density: usually enough
 GROWTH = 1.25
