@@ -96,7 +96,10 @@ class DisorderedCrystal:
 
         Raises CrystalError for occupancies that a site cannot have.
         """
-        lattice, positions = np.asarray(lattice, dtype=np.float64), np.asarray(positions, dtype=np.float64)
+        lattice, positions = (
+            np.asarray(lattice, dtype=np.float64),
+            np.asarray(positions, dtype=np.float64).reshape(-1, 3),
+        )
         sites = _joined(len(symbols), _near(positions, lattice, SAME_POSITION))
         members: dict[int, list[int]] = defaultdict(list)
         for atom, site in enumerate(sites):
