@@ -15,9 +15,9 @@ from lake.tables import ENTRIES, MATCHES, MATERIALS, REJECTS, SPLITS
 READERS = (
     "materials_project", "aflow", "open_catalyst", "crystallography_open", "oqmd", "optimade", "folder", "reading",
 )  # fmt: skip
-TEXTS = ("lake.cif", "lake.symmetry", "lake.refusal", "lake.extxyz", "lake.poscar")
+TEXTS = ("lake.cif", "lake.disordered", "lake.symmetry", "lake.refusal", "lake.extxyz", "lake.poscar")
 READING = ("lake.entries", "lake.crystal", *TEXTS, *(f"lake.sources.{name}" for name in READERS))
-IDENTITY = tuple(f"lake.structures.{name}" for name in ("match", "compare", "fingerprint", "canonical"))
+IDENTITY = tuple(f"lake.structures.{name}" for name in ("match", "bucket", "compare", "fingerprint", "canonical"))
 JOINED = {MATERIALS: IDENTITY, MATCHES: IDENTITY, SPLITS: (*IDENTITY, "lake.structures.split")}
 
 
@@ -38,7 +38,7 @@ def entries(
     check_specs=[contract(table) for table in JOINED],
 )
 def identity(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
-    """Bulk entries that are the same crystal become one material, and every material gets its split."""
+    """Entries that are the same crystal become one material, disordered ones apart; ordered ones get their split."""
     from lake.structures.materials import write_materials
 
     counts = write_materials(lake)

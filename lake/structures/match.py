@@ -1,4 +1,4 @@
-"""From entries to materials: buckets of one formula, clusters inside a bucket, every decision kept.
+"""From entries to materials: buckets of what may be the same, clusters inside a bucket, every decision kept.
 
 What belongs here: the order of comparisons and the clusters they make. The decision on a pair is `compare.py`.
 """
@@ -14,9 +14,10 @@ from concurrent.futures import ProcessPoolExecutor
 
 import polars as pl
 
-from lake.crystal import Crystal, CrystalError
+from lake.crystal import CrystalError
 from lake.progress import track
 from lake.shards import shard_of
+from lake.structures.bucket import KINDS, ROW, bucket_of, crystal_to_compare
 from lake.structures.canonical import canonical
 from lake.structures.compare import Candidate, compare, distance
 from lake.tables import MATCHES, MATERIALS
@@ -30,13 +31,13 @@ Rows = list[dict[str, object]]
 
 
 def find_materials(entries: pl.DataFrame, processes: int | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Cluster the bulk entries into materials; returns frames of MATERIALS and MATCHES.
+    """Cluster ordered and disordered entries, apart, into materials; returns frames of MATERIALS and MATCHES.
 
-    entries: rows of ENTRIES in any order, which the result does not depend on; other kinds than `bulk` are left out.
+    entries: rows of ENTRIES in any order, which the result does not depend on; slabs are left out.
     processes: how many share the work; by default one per core where there is enough to do.
-    Every bulk entry is in exactly one material: what cannot be compared stays a material of its own.
+    Every bulk or disordered entry is in exactly one material: what cannot be compared stays a material of its own.
     """
-    bulk = entries.filter(pl.col("kind") == "bulk").sort("entry_id")
+    bulk = entries.filter(pl.col("kind").is_in(KINDS)).sort("entry_id")
     if processes is None:
         processes = len(os.sched_getaffinity(0)) if len(bulk) >= ALONE_BELOW else 1
     materials: Rows = []
@@ -69,29 +70,26 @@ def _over_shards(bulk: pl.DataFrame, processes: int) -> Iterator[tuple[Rows, Row
         yield from track(pool.map(_shard, shards), "comparing crystals", total=len(shards))
 
 
-ROW = ("entry_id", "source", "reduced_formula", "lattice", "positions", "numbers")
-
-
 def _shard(entries: pl.DataFrame) -> tuple[Rows, Rows]:
     """All materials and decisions of some formulas."""
     materials: Rows = []
     matches: Rows = []
-    for bucket in _buckets(entries.select(ROW).iter_rows(named=True)):
-        clusters, decisions = _clusters(bucket)
-        materials += [_material(cluster) for cluster in clusters]
+    for kind, candidates in _buckets(entries.select(ROW).iter_rows(named=True)):
+        clusters, decisions = _clusters(candidates)
+        materials += [_material(cluster, kind) for cluster in clusters]
         matches += decisions
     return materials, matches
 
 
-def _buckets(rows: Iterable[Mapping[str, object]]) -> Iterator[list[Candidate]]:
-    """Entries of one reduced formula, preferred sources first, then by id."""
-    buckets: dict[str, list[Candidate]] = defaultdict(list)
+def _buckets(rows: Iterable[Mapping[str, object]]) -> Iterator[tuple[str, list[Candidate]]]:
+    """Kind and entries of one bucket, preferred sources first, then by id."""
+    buckets: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for row in rows:
-        crystal = Crystal(row["lattice"], row["positions"], row["numbers"])
-        formula = row["reduced_formula"]
-        buckets[formula].append(Candidate(row["entry_id"], row["source"], formula, crystal))
-    for bucket in buckets.values():
-        yield sorted(bucket, key=lambda entry: (_rank(entry.source), entry.entry_id))
+        crystal = crystal_to_compare(row)
+        candidate = Candidate(row["entry_id"], row["source"], row["reduced_formula"], crystal)
+        buckets[row["kind"], bucket_of(row)].append(candidate)
+    for (kind, _), bucket in buckets.items():
+        yield kind, sorted(bucket, key=lambda entry: (_rank(entry.source), entry.entry_id))
 
 
 def _rank(source: str) -> int:
@@ -116,7 +114,7 @@ def _clusters(bucket: list[Candidate]) -> tuple[list[list[Candidate]], Rows]:
     return clusters, decisions
 
 
-def _material(cluster: list[Candidate]) -> dict[str, object]:
+def _material(cluster: list[Candidate], kind: str) -> dict[str, object]:
     representative = cluster[0]
     sources = sorted({entry.source for entry in cluster})
     try:
@@ -127,6 +125,7 @@ def _material(cluster: list[Candidate]) -> dict[str, object]:
     return {
         "material_id": material_id(representative.entry_id),
         "reduced_formula": representative.formula,
+        "kind": kind,
         "representative": representative.entry_id,
         "members": [entry.entry_id for entry in cluster],
         "sources": sources,

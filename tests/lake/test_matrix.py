@@ -31,7 +31,7 @@ def lake(tmp_path):
 
 def test_writing_materials_counts_and_splits_every_one(lake):
     assert write_materials(lake) == {
-        "entries": 5, "materials": 2, "shared": 2, "comparisons": 3, "matcher_calls": 3,
+        "entries": 5, "materials": 2, "disordered": 0, "shared": 2, "comparisons": 3, "matcher_calls": 3,
     }  # fmt: skip
     assert sorted(lake.read(SPLITS)["material_id"]) == sorted(lake.read(MATERIALS)["material_id"])
 

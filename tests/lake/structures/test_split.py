@@ -11,7 +11,7 @@ from lake.tables import MATERIALS
 
 
 def materials(formulas: list[str]) -> pl.DataFrame:
-    row = {"representative": "mp:1", "members": [], "sources": [], "n_sources": 1, "n_atoms": 1}
+    row = {"kind": "bulk", "representative": "mp:1", "members": [], "sources": [], "n_sources": 1, "n_atoms": 1}
     row |= {"shard": "00", "bucket": "b"}
     return MATERIALS.frame([row | {"material_id": f"m-{n}", "reduced_formula": f} for n, f in enumerate(formulas)])
 
