@@ -198,7 +198,7 @@ MATCHES = Table(
 )  # fmt: skip
 
 MATERIALS = Table(
-    "materials", "silver", "One row per distinct crystal.",
+    "materials", "silver", "One row per distinct crystal, disordered ones apart from ordered ones.",
     (
         MATERIAL_ID, FORMULA, SHARD,
         Column("kind", TEXT, "bulk or disordered, as its entries are; no material holds both"),
@@ -263,7 +263,7 @@ OBSERVATIONS = Table(
 )  # fmt: skip
 
 PROPERTY_MATRIX = Table(
-    "property_matrix", "gold", "Wide and sparse: one row per material, one column per property, for people and SQL.",
+    "property_matrix", "gold", "Wide and sparse: a row per ordered material, a column per property, for people, SQL.",
     (
         MATERIAL_ID, FORMULA,
         Column("n_sources", INT, "databases that tell the material"),
