@@ -12,9 +12,11 @@ from assets.described import part
 from assets.partitions import SOURCES
 from lake.crawl.states import ENDS
 from lake.crawl.versions import latest_versions
+from lake.entries import DISORDERED
 from lake.properties import PROPERTIES
 from lake.sources import NAMES
 from lake.store import Lake
+from lake.structures.bucket import KINDS
 from lake.structures.splits import DEFAULT
 from lake.structures.splits.crossing import crossing
 from lake.tables import (
@@ -58,10 +60,10 @@ def sources_are_fresh(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=not late, severity=WARN, description=words, metadata=times)
 
 
-@dg.asset_check(asset="materials", description="Every bulk entry is in one material: none is lost, and none in two.")
+@dg.asset_check(asset="materials", description="Every crystal is in one material: none is lost, and none in two.")
 def every_entry_is_in_one_material(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     """What stands in no material has no row in the matrix; what stood in two would be counted twice."""
-    bulk = lake.scan(ENTRIES).filter(kind="bulk").select("entry_id")
+    bulk = lake.scan(ENTRIES).filter(pl.col("kind").is_in(KINDS)).select("entry_id")
     members = lake.scan(MATERIALS).select(entry_id="members").explode("entry_id")
     counts = {
         "lost": _rows(bulk.join(members, on="entry_id", how="anti")),
@@ -115,13 +117,18 @@ def coverage(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=not empty, severity=WARN, description=words, metadata=shares)
 
 
-@dg.asset_check(asset="graphs", description="Every entry has a graph, or a reject that says why not.")
+@dg.asset_check(
+    asset="graphs", description="Every ordered entry has a graph, or a reject that says why not; no disordered one has."
+)
 def every_entry_has_a_graph(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
-    """What has no graph is never learnt from, so it may not go unseen."""
-    refused = part(lake, REJECTS, ["graphs"]).lazy()
-    wanted = lake.scan(ENTRIES).select("entry_id", "structure_hash").join(refused, on="entry_id", how="anti")
-    without = len(wanted.join(lake.scan(GRAPHS), on="structure_hash", how="anti").collect())
-    return dg.AssetCheckResult(passed=not without, metadata={"without": without})
+    """What has no graph is never learnt from, so it may not go unseen; and of disorder nothing may be learnt."""
+    refused, graphs = part(lake, REJECTS, ["graphs"]).lazy(), lake.scan(GRAPHS)
+    entries = lake.scan(ENTRIES).select("entry_id", "structure_hash", disordered=pl.col("kind") == DISORDERED)
+    wanted = entries.filter(~pl.col("disordered")).join(refused, on="entry_id", how="anti")
+    without = len(wanted.join(graphs, on="structure_hash", how="anti").collect())
+    disordered = len(entries.filter("disordered").join(graphs, on="structure_hash", how="semi").collect())
+    counts = {"without": without, "disordered": disordered}
+    return dg.AssetCheckResult(passed=not without and not disordered, metadata=counts)
 
 
 @dg.asset_check(asset="predictions", description="Every prediction is a number, and is called a prediction.")

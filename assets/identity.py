@@ -15,8 +15,8 @@ from lake.store import Lake
 from lake.tables import MATCHES, MATERIAL_CHANGES, MATERIAL_IDS, MATERIALS, SPLITS
 
 IDENTITY = (
-    "buckets", "canonical", "cell", "cluster", "compare", "definition", "fingerprint", "material_id", "materials",
-    "near", "partners", "primitive", "superpose",
+    "bucket", "canonical", "cell", "cluster", "compare", "definition", "fingerprint", "formulas", "material_id",
+    "materials", "near", "partners", "primitive", "superpose",
 )  # fmt: skip
 CODE = ("lake.shards", *(f"lake.structures.{name}" for name in IDENTITY))
 JOINED = (MATERIALS, MATCHES, MATERIAL_IDS, MATERIAL_CHANGES)

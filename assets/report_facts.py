@@ -88,6 +88,7 @@ def tiles(lake: Lake) -> list[tuple[str, int]]:
     shared = pl.col("n_sources") > 1
     return [
         ("entries", _rows(lake.scan(ENTRIES))),
+        ("of them disordered", _rows(lake.scan(ENTRIES).filter(pl.col("kind") == "disordered"))),
         ("materials", _rows(lake.scan(MATERIALS))),
         ("told by several databases", _rows(lake.scan(MATERIALS).filter(shared))),
         ("property values", _rows(lake.scan(OBSERVATIONS))),

@@ -13,7 +13,7 @@ from lake.tables import ENTRIES, REJECTS
 READERS = (
     "materials_project", "aflow", "open_catalyst", "crystallography_open", "oqmd", "optimade", "folder", "reading",
 )  # fmt: skip
-TEXTS = ("lake.cif", "lake.symmetry", "lake.refusal", "lake.extxyz", "lake.poscar")
+TEXTS = ("lake.cif", "lake.disordered", "lake.symmetry", "lake.refusal", "lake.extxyz", "lake.poscar")
 READING = ("lake.entries", "lake.crystal", "lake.shards", *TEXTS, *(f"lake.sources.{name}" for name in READERS))
 
 

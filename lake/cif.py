@@ -1,8 +1,8 @@
-"""CIF text to Crystal and to fields, by gemmi. What a CIF cannot tell us is told as the reason of a CrystalError.
+"""CIF text to crystals and to fields, by gemmi. What a CIF cannot tell us is told as the reason of a CrystalError.
 
-What belongs here: reading ordered crystals out of a CIF, and refusing all others by name: disorder, partial and mixed
-occupancy, vacancies, dummy atoms, missing hydrogens and the rest of `lake/refusal.py`, whose words every reason begins
-with. Nothing is averaged. Where CIFs come from belongs to `lake/sources`.
+What belongs here: reading crystals out of a CIF, ordered ones and disordered ones apart, and refusing all others by
+name: dummy atoms, missing hydrogens, impossible occupancies and the rest of `lake/refusal.py`, whose words every reason
+begins with. Nothing is averaged. Where CIFs come from belongs to `lake/sources`.
 
 Data names are those of the IUCr's core dictionary; those of COD are used as its own cod-tools use them.
 """
@@ -19,7 +19,8 @@ import gemmi
 import numpy as np
 from gemmi.cif import Block, Document, as_number, as_string, is_null, read_string
 
-from lake.crystal import NUMBER, SYMBOLS, Crystal, CrystalError
+from lake.crystal import NUMBER, SMALLEST_DISTANCE, SYMBOLS, Crystal, CrystalError
+from lake.disordered import SAME_POSITION, DisorderedCrystal
 from lake.refusal import Refusal
 from lake.symmetry import (
     Operations,
@@ -52,6 +53,7 @@ ELEMENTS = frozenset(SYMBOLS[1:])
 UNTOLD = {"?", "."}
 DISORDER = (("disorder_group", "groups"), ("disorder_assembly", "assemblies"))
 ORDERED = {"", ".", "?", "0"}  # what stands for no disorder group
+NO_ORDER = tuple(f"{kind}: " for kind in (Refusal.DISORDER, Refusal.MIXED_OCCUPANCY, Refusal.PARTIAL_OCCUPANCY))
 LETTERS = re.compile(r"[^\W\d_]*")
 NOTHING: frozenset[str] = frozenset()
 
@@ -78,6 +80,20 @@ def crystal_from_cif(text: str) -> Crystal:
     Raises CrystalError, its message beginning with the words of a Refusal, for all that is not one ordered crystal.
     """
     return _crystal(_block(_document(text)))
+
+
+def structure_from_cif(text: str) -> Crystal | DisorderedCrystal:
+    """The first structure of a CIF, ordered or not: where sites are shared or partly empty, a DisorderedCrystal.
+
+    Raises CrystalError, its message beginning with the words of a Refusal, for what is neither.
+    """
+    block = _block(_document(text))
+    try:
+        return _crystal(block)
+    except CrystalError as refused:
+        if not str(refused).startswith(NO_ORDER):
+            raise
+        return _disordered(block, refused)
 
 
 def crystals_from_cif(text: str) -> list[tuple[str, Crystal | CrystalError]]:
@@ -191,6 +207,71 @@ def _crystal(block: Block) -> Crystal:
         symbols = [symbols[owner] for owner in owners.tolist()]
     _refuse_unlocated(symbols, formula, column)
     return Crystal(lattice, sites, list(map(NUMBER.__getitem__, symbols)))
+
+
+def _disordered(block: Block, refused: CrystalError) -> DisorderedCrystal:
+    """The structure of a block that was refused for its disorder; raises that again where too little is told."""
+    cell, lattice = _cell(block)
+    column = _columns(block)
+    formula = as_string(block.find_value("_chemical_formula_sum") or "")
+    positions = _positions([column("fract_x"), column("fract_y"), column("fract_z")], column)
+    names, symbols = _symbols(column, len(positions), formula)
+    raw = column("occupancy") or ["1"] * len(positions)
+    if len(raw) != len(positions):
+        raise refused
+    read = _shares(raw)
+    shares = np.array([read.get(share, 1.0) for share in raw]).clip(max=1.0)
+    _refuse_alternatives_at_once(column, shares)
+    empty = [_letters(name) in VACANCIES for name in names]
+    there = np.flatnonzero((shares > 0) & ~np.array(empty))
+    for atom in there:
+        if not symbols[atom]:
+            raise _nameless(names[atom])
+    sites, owners = _all_atoms(positions[there], shares[there], _operations(block, cell), lattice)
+    found, shares = [symbols[there[owner]] for owner in owners], shares[there][owners]
+    try:
+        crystal = DisorderedCrystal.of_atoms(lattice, sites, found, shares.tolist())
+    except CrystalError as fault:
+        raise Refusal.IMPOSSIBLE_OCCUPANCY.told(str(fault)) from None
+    if ELEMENTS.issuperset(crystal.species):
+        raise refused
+    amounts: Counter[str] = Counter()  # as told: labels are rounded
+    for symbol, share in zip(found, shares.tolist(), strict=True):
+        amounts[symbol] += share
+    _refuse_other_amounts(amounts, formula, column)
+    return crystal
+
+
+def _all_atoms(
+    positions: np.ndarray, shares: np.ndarray, operations: Operations, lattice: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every atom in one cell (n, 3), and which of the listed ones each is.
+
+    An atom that is not always there may be near its own image: they exclude each other. One that is, may not.
+    """
+    sites, owners = [], []
+    for some, nearest in ((shares >= FULL, SMALLEST_DISTANCE), (shares < FULL, SAME_POSITION)):
+        if some.any():
+            images, of = expanded(positions[some], operations, lattice, nearest)
+            sites.append(images)
+            owners.append(np.flatnonzero(some)[of])
+    return np.concatenate(sites), np.concatenate(owners)
+
+
+def _refuse_alternatives_at_once(column: Columns, shares: np.ndarray) -> None:
+    """Raise where an atom of one of several disorder groups is told to be always there, or its share is not told."""
+    groups, assemblies = ([as_string(part) for part in column(name)] for name, _ in DISORDER)
+    if len(groups) != len(shares):
+        return
+    if len(assemblies) != len(shares):
+        assemblies = [""] * len(shares)
+    parts = {part for part in zip(assemblies, groups, strict=True) if part[1] not in ORDERED}
+    several = Counter(assembly for assembly, _ in parts)
+    for part, share in zip(zip(assemblies, groups, strict=True), shares, strict=True):
+        if part in parts and several[part[0]] > 1 and share >= FULL:
+            raise Refusal.DISORDER.told(
+                f"alternatives must exclude each other, found an atom of disorder group {part[1]} that is always there"
+            )
 
 
 def _refuse_withdrawn(block: Block) -> None:
@@ -371,15 +452,10 @@ def _refuse_partial(occupancies: Sequence[str], positions: np.ndarray, symbols: 
     """Raise where a site is not fully occupied; an occupancy that is not told is a full one."""
     if WHOLE.issuperset(occupancies):
         return
-    shares = {raw: as_number(as_string(raw)) for raw in set(occupancies) - WHOLE}
-    strange = {share for share in shares.values() if not FULL <= share <= 2 - FULL}
+    shares = _shares(occupancies)
+    strange = {share for share in shares.values() if share < FULL}
     if not strange:
         return
-    unread = sorted(raw for raw, share in shares.items() if math.isnan(share))
-    if unread:
-        raise Refusal.IMPOSSIBLE_OCCUPANCY.told(f"occupancies must be numbers, found {', '.join(unread)}")
-    if min(strange) < 0 or max(strange) > 1:
-        raise Refusal.IMPOSSIBLE_OCCUPANCY.told(f"occupancies run from 0 and end at 1, found {max(strange, key=abs):g}")
     if strange == {0}:
         raise Refusal.VACANCIES.told("sites must hold an atom, found an occupancy of 0")
     told = [shares.get(raw, 1.0) for raw in occupancies]
@@ -389,6 +465,20 @@ def _refuse_partial(occupancies: Sequence[str], positions: np.ndarray, symbols: 
         places = np.round(np.round(positions[partial], 3) % 1.0, 3).tolist()
         _refuse_mixed(map(tuple, places), [symbols[site] for site in partial], f"an occupancy of {share:g}")
     raise Refusal.PARTIAL_OCCUPANCY.told(f"sites must be fully occupied, found an occupancy of {share:g}")
+
+
+def _shares(occupancies: Sequence[str]) -> dict[str, float]:
+    """Occupancies that are not plainly full, by what is written; raises CrystalError for impossible ones."""
+    shares = {raw: as_number(as_string(raw)) for raw in set(occupancies) - WHOLE}
+    unread = sorted(raw for raw, share in shares.items() if math.isnan(share))
+    if unread:
+        raise Refusal.IMPOSSIBLE_OCCUPANCY.told(f"occupancies must be numbers, found {', '.join(unread)}")
+    impossible = [share for share in shares.values() if not 0 <= share <= 2 - FULL]
+    if impossible:
+        raise Refusal.IMPOSSIBLE_OCCUPANCY.told(
+            f"occupancies run from 0 and end at 1, found {max(impossible, key=abs):g}"
+        )
+    return shares
 
 
 def _refuse_mixed(places: Iterable[Hashable], symbols: Sequence[str], found: str) -> None:
@@ -406,7 +496,12 @@ def _refuse_unlocated(symbols: Sequence[str], formula: str, column: Columns) -> 
     """Raise where the atoms are not in the formula's proportions: hydrogens left out, sites not located."""
     if {f"{symbol}{symbols.count(symbol)}" for symbol in set(symbols)} == set(formula.split()):
         return  # the whole cell's formula, as P 1 files have it
-    found, told = Counter(symbols), _amounts(formula)
+    _refuse_other_amounts(Counter(symbols), formula, column)
+
+
+def _refuse_other_amounts(found: Mapping[str, float], formula: str, column: Columns) -> None:
+    """The same of the amounts of each element in the cell, 0 where one is absent."""
+    told = _amounts(formula)
     if not told:
         attached = map(as_string, column("attached_hydrogens"))
         if "H" not in found and any(as_number(count) > 0 for count in attached):
@@ -426,7 +521,7 @@ def _refuse_unlocated(symbols: Sequence[str], formula: str, column: Columns) -> 
         )
 
 
-def _unlocated(found: Mapping[str, int], told: Mapping[str, float]) -> Refusal:
+def _unlocated(found: Mapping[str, float], told: Mapping[str, float]) -> Refusal:
     """Hydrogens alone where the others agree, else missing atoms where an element is absent."""
     others, due = ({e: n for e, n in amounts.items() if e != "H"} for amounts in (found, told))
     if others and others.keys() == due.keys() and _agree(others, due):
@@ -436,7 +531,7 @@ def _unlocated(found: Mapping[str, int], told: Mapping[str, float]) -> Refusal:
     return Refusal.MISSING_ATOMS if told.keys() - found.keys() else Refusal.OTHER_FORMULA
 
 
-def _agree(found: Mapping[str, int], told: Mapping[str, float]) -> bool:
+def _agree(found: Mapping[str, float], told: Mapping[str, float]) -> bool:
     """Whether the same elements have about the same shares of all atoms."""
     atoms, units = sum(found.values()), sum(told.values())
     return not [e for e in told if abs(found[e] * units - told[e] * atoms) > FORMULA_TOLERANCE * told[e] * atoms]

@@ -1,7 +1,7 @@
 """Records read as crystals: bronze `records` to silver `entries`, and to `rejects` what cannot be one.
 
-What belongs here: the way from a source's latest records to rows, and from rows back to crystals. How a payload is
-read belongs to its source.
+What belongs here: the way from a source's latest records to rows, and from rows back to crystals, ordered or not. How
+a payload is read belongs to its source.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import polars as pl
 
 from lake.crawl.versions import latest_records
 from lake.crystal import Crystal, CrystalError
+from lake.disordered import DisorderedCrystal
 from lake.progress import track
 from lake.shards import shard_of
 from lake.sources.page import Entry, Source, Unusable
 from lake.store import Lake
 from lake.tables import ENTRIES, REJECTS
+
+DISORDERED = "disordered"  # the kind of entries with a DisorderedCrystal
 
 
 def write_entries(lake: Lake, source: Source) -> dict[str, int]:
@@ -43,12 +46,17 @@ def write_entries(lake: Lake, source: Source) -> dict[str, int]:
 
 
 def crystal_of(row: Mapping[str, Any]) -> Crystal:
-    """The crystal in a row of `entries`."""
+    """The ordered crystal in a row of `entries` of any kind but `disordered`."""
     return Crystal(np.asarray(row["lattice"]), np.asarray(row["positions"]), np.asarray(row["numbers"]))
 
 
+def disordered_crystal_of(row: Mapping[str, Any]) -> DisorderedCrystal:
+    """The crystal in a row of `entries` of the kind `disordered`."""
+    return DisorderedCrystal(np.asarray(row["lattice"]), np.asarray(row["positions"]), tuple(row["species"]))
+
+
 def crystals(frame: pl.DataFrame) -> list[Crystal]:
-    """The crystals of rows of `entries`, in their order."""
+    """The ordered crystals of rows of `entries`, in their order."""
     return [crystal_of(row) for row in frame.select("lattice", "positions", "numbers").iter_rows(named=True)]
 
 
@@ -93,10 +101,11 @@ def _read(record: Mapping[str, Any], told: Entry | Exception) -> dict[str, Any]:
     if isinstance(told, Exception):
         raise told
     entry, crystal = told, told.crystal.checked()
-    formula = _reduced_formula(tuple(crystal.counts.items()))
+    disordered = isinstance(crystal, DisorderedCrystal)
+    formula = crystal.reduced_formula if disordered else _reduced_formula(tuple(crystal.counts.items()))
     return {
         "source_id": record["source_id"],
-        "kind": entry.kind,
+        "kind": DISORDERED if disordered else entry.kind,
         "reduced_formula": formula,
         "shard": shard_of(formula),
         "n_atoms": len(crystal),
@@ -104,6 +113,7 @@ def _read(record: Mapping[str, Any], told: Entry | Exception) -> dict[str, Any]:
         "lattice": crystal.lattice.ravel().tolist(),
         "positions": crystal.positions.ravel().tolist(),
         "numbers": crystal.numbers.tolist(),
+        "species": list(crystal.species) if disordered else None,
         "structure_hash": crystal.structure_hash,
         "year": entry.year,
         "level_of_theory": entry.level_of_theory,

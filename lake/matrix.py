@@ -2,13 +2,15 @@
 
 The rule: the level of theory that the property's `levels` name first; then the source that `SOURCES` names first; then
 the smallest entry_id. One observation is taken as it is, never a mean over different methods, and `matrix_provenance`
-names it. The matrix is for people and SQL; learning reads observations.
+names it. The matrix is for people and SQL; learning reads observations. Disordered materials have no row: their values
+are observations, which nobody is to average or rank with those of ordered crystals.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from lake.entries import DISORDERED
 from lake.properties import PROPERTIES
 from lake.properties.definition import Property
 from lake.store import Lake
@@ -20,9 +22,11 @@ SOURCES = ("labels", "folder", "mp", "aflow", "oqmd", "cod", "pcod", "ocp")  # w
 def write_matrix(lake: Lake) -> dict[str, int]:
     """Rewrite PROPERTY_MATRIX and MATRIX_PROVENANCE from observations and materials; returns their sizes.
 
-    Every material has a row; every property of the catalog with an observation has a column, in the catalog's order.
+    Every ordered material has a row; every property of the catalog with an observation has a column, in the catalog's
+    order.
     """
-    materials, observations = lake.read(MATERIALS), lake.read(OBSERVATIONS)
+    materials = lake.read(MATERIALS).filter(pl.col("kind") != DISORDERED)
+    observations = lake.read(OBSERVATIONS)
     provenance = cells(materials, observations)
     observed = set(observations["property"].unique())
     properties = [name for name in PROPERTIES if name in observed]

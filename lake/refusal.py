@@ -14,7 +14,7 @@ from lake.crystal import CrystalError
 
 
 class Refusal(StrEnum):
-    """What keeps a text from being one ordered crystal."""
+    """What keeps a text from being one crystal; some of these, told well, keep it only from being an ordered one."""
 
     NO_CIF = "no CIF"  # the text does not parse, or has no data block
     WITHDRAWN = "withdrawn"  # retracted, as the database itself says

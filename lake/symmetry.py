@@ -63,10 +63,13 @@ def operations_of_hermann_mauguin(symbol: str, alpha: float, gamma: float) -> Op
     return _of_group(group.hall) if group and symbol else None
 
 
-def expanded(sites: np.ndarray, operations: Operations, lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def expanded(
+    sites: np.ndarray, operations: Operations, lattice: np.ndarray, nearest: float = SMALLEST_DISTANCE
+) -> tuple[np.ndarray, np.ndarray]:
     """Every image (n, 3) of every site in one cell, those on special positions once, and the site each belongs to.
 
-    An image nearer to an earlier one than two atoms can be is that one again. Raises CrystalError for too many.
+    An image nearer to an earlier one than `nearest`, by default than two atoms can be, is that one again. Raises
+    CrystalError for too many.
     """
     if len(operations) == 1:
         return sites, np.arange(len(sites))
@@ -76,10 +79,10 @@ def expanded(sites: np.ndarray, operations: Operations, lattice: np.ndarray) -> 
         )
     images = (np.tensordot(sites, operations.rotations, axes=(1, 2)) + operations.shifts) % 1.0
     if operations.earlier is not None and _keep_distances(operations.rotations, lattice):
-        fixes = _near(images - sites[:, None, :], lattice)
+        fixes = _near(images - sites[:, None, :], lattice, nearest)
         repeated = fixes.astype(np.float32) @ operations.earlier.T.astype(np.float32) > 0
     else:
-        repeated = np.array([_repeated(of_one, lattice) for of_one in images])
+        repeated = np.array([_repeated(of_one, lattice, nearest) for of_one in images])
     return images[~repeated], np.nonzero(~repeated)[0]
 
 
@@ -122,12 +125,12 @@ def _keep_distances(rotations: np.ndarray, lattice: np.ndarray) -> bool:
     return bool((abs(change) <= SAME_METRIC * np.outer(lengths, lengths)).all())
 
 
-def _near(difference: np.ndarray, lattice: np.ndarray) -> np.ndarray:
-    """Which fractional differences (..., 3) are shorter than two atoms can be apart."""
+def _near(difference: np.ndarray, lattice: np.ndarray, nearest: float) -> np.ndarray:
+    """Which fractional differences (..., 3) are shorter than that, in A."""
     cartesian = (difference - np.round(difference)) @ lattice
-    return np.einsum("...i,...i->...", cartesian, cartesian) < SMALLEST_DISTANCE**2
+    return np.einsum("...i,...i->...", cartesian, cartesian) < nearest**2
 
 
-def _repeated(images: np.ndarray, lattice: np.ndarray) -> np.ndarray:
+def _repeated(images: np.ndarray, lattice: np.ndarray, nearest: float) -> np.ndarray:
     """Which images of one site repeat an earlier one: a mask (m,)."""
-    return np.tril(_near(images[:, None, :] - images[None, :, :], lattice), -1).any(axis=1)
+    return np.tril(_near(images[:, None, :] - images[None, :, :], lattice, nearest), -1).any(axis=1)

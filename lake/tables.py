@@ -140,14 +140,16 @@ ENTRIES = Table(
     (
         ENTRY_ID, SOURCE,
         Column("source_id", TEXT, "the record's id in its database"),
-        Column("kind", TEXT, "bulk, or slab+adsorbate"),
+        Column("kind", TEXT, "bulk: an ordered crystal; disordered: with shared or partly empty sites; slab+adsorbate"),
         FORMULA, SHARD,
         Column("n_atoms", INT, "sites in the cell as this source writes it"),
         Column("volume", FLOAT, "volume of that cell", "angstrom**3"),
         Column("lattice", FLOATS, "cell vectors, row by row (9 numbers)", "angstrom"),
         Column("positions", FLOATS, "fractional coordinates, site by site (3 n numbers)"),
-        Column("numbers", INTS, "atomic numbers (n)"),
-        Column("structure_hash", TEXT, "content address of cell, positions and elements"),
+        Column("numbers", INTS, "atomic numbers (n); of a shared site the most abundant element's, else the lowest"),
+        Column("species", TEXTS, "of a disordered crystal what is on each site (n): `Fe0.5Ni0.5`, `Li0.25`; else null",
+               nullable=True),
+        Column("structure_hash", TEXT, "content address of cell, positions and elements or species"),
         Column("year", INT, "year the structure was published, where its source says so", nullable=True),
         LEVEL,
         Column("licence", TEXT, "licence of the record"),
@@ -196,9 +198,10 @@ MATCHES = Table(
 )  # fmt: skip
 
 MATERIALS = Table(
-    "materials", "silver", "One row per distinct crystal.",
+    "materials", "silver", "One row per distinct crystal, disordered ones apart from ordered ones.",
     (
         MATERIAL_ID, FORMULA, SHARD,
+        Column("kind", TEXT, "bulk or disordered, as its entries are; no material holds both"),
         Column("representative", TEXT, "entry that stands for it"),
         Column("members", TEXTS, "all its entries"),
         Column("sources", TEXTS, "databases that tell it"),
@@ -260,7 +263,7 @@ OBSERVATIONS = Table(
 )  # fmt: skip
 
 PROPERTY_MATRIX = Table(
-    "property_matrix", "gold", "Wide and sparse: one row per material, one column per property, for people and SQL.",
+    "property_matrix", "gold", "Wide and sparse: a row per ordered material, a column per property, for people, SQL.",
     (
         MATERIAL_ID, FORMULA,
         Column("n_sources", INT, "databases that tell the material"),

@@ -21,7 +21,8 @@ RANKED_BY = "thermal_conductivity_agl"
 def candidates(lake: Lake) -> pl.DataFrame:
     """Every insulator with a thermal conductivity on AGL's scale, best first, as a CANDIDATES frame."""
     known = (
-        lake.scan(MATERIALS).select("material_id", "reduced_formula", "space_group", "sources").collect()
+        lake.scan(MATERIALS).filter(pl.col("kind") == "bulk")
+        .select("material_id", "reduced_formula", "space_group", "sources").collect()
         .join(_cells(lake, "band_gap_measured", "band_gap", "thermal_conductivity_measured", RANKED_BY),
               on="material_id", how="left")
         .join(predicted(lake, "band_gap"), on="material_id", how="left")

@@ -67,7 +67,8 @@ def learnt(root: Path) -> Lake:
 def _material(formula: str, group: str, sources: list[str]) -> dict:
     members = [f"{source}:{formula}" for source in sources]
     return {
-        "material_id": f"m-{formula}", "reduced_formula": formula, "representative": members[0], "members": members,
+        "material_id": f"m-{formula}", "reduced_formula": formula, "kind": "bulk",
+        "representative": members[0], "members": members,
         "sources": sources, "n_sources": len(sources), "space_group": group, "space_group_number": None, "n_atoms": 2,
         "shard": shard_of(formula), "bucket": "b",
     }  # fmt: skip

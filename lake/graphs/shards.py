@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from lake.entries import DISORDERED
 from lake.graphs.arrays import GraphBatch, Graphs, union
 from lake.graphs.build import VERSION, build_flat
 from lake.progress import track
@@ -36,10 +37,12 @@ class MissingGraph(KeyError):
 def write_graphs(lake: Lake) -> dict[str, int]:
     """Build the graphs of all entries' structures that have none yet; returns how many were added, and refused.
 
-    What cannot become a graph goes to REJECTS, stage `graphs`, with its reason.
+    Disordered entries are left out: the nodes of a graph are atoms, and a shared site is none. What else cannot become
+    a graph goes to REJECTS, stage `graphs`, with its reason.
     """
     held = _held(lake)
-    wanted = lake.scan(ENTRIES).join(held.lazy().select("structure_hash"), on="structure_hash", how="anti").collect()
+    ordered = lake.scan(ENTRIES).filter(pl.col("kind") != DISORDERED)
+    wanted = ordered.join(held.lazy().select("structure_hash"), on="structure_hash", how="anti").collect()
     wanted = wanted.with_columns(reason=_refusal())
     _write_rejects(lake, wanted.filter(pl.col("reason").is_not_null()))
     usable = wanted.filter(pl.col("reason").is_null()).unique("structure_hash").sort("structure_hash")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lake.crystal import Crystal
+from lake.disordered import DisorderedCrystal
 from lake.sources.scope import Scope
 
 MAIN = ""  # the route of the records that hold the crystals; other routes tell more of the same ids
@@ -93,11 +94,12 @@ class Forecast:
 class Entry:
     """A record read as a crystal, in the source's own cell.
 
+    kind: of what is ordered; a disordered crystal is an entry of kind `disordered`, whatever stands here.
     year: when the structure was published, None where the source does not say. When a database computed or revised a
     record is no such year: it says nothing of when the crystal became known, and moves with the next release.
     """
 
-    crystal: Crystal
+    crystal: Crystal | DisorderedCrystal
     level_of_theory: str
     kind: str = "bulk"
     licence: str = ""

@@ -1,7 +1,7 @@
 """The step that writes what identity finds: `materials`, `matches`, `material_ids` and `material_changes`, by shard.
 
 What belongs here: which buckets changed since they were clustered, and the order of the commits. How a bucket is
-clustered: `buckets.py`. MATERIALS is written last and is what the others are measured by: a run that is killed leaves
+clustered: `formulas.py`. MATERIALS is written last and is what the others are measured by: a run that is killed leaves
 another table's mark ahead of it, and then the next run believes nothing of that shard but the single decisions.
 """
 
@@ -16,10 +16,12 @@ from typing import NamedTuple
 import polars as pl
 
 from lake.contract import Table
+from lake.entries import DISORDERED
 from lake.progress import track
 from lake.shards import ALL
 from lake.store import Lake
-from lake.structures.buckets import (
+from lake.structures.bucket import KINDS
+from lake.structures.formulas import (
     ADDRESSED,
     COMPARED,
     GROUPS,
@@ -46,8 +48,8 @@ def write_materials(lake: Lake, shards: Collection[str] = ALL, processes: int | 
     processes: how many share the comparisons; by default one per core where there is enough to do.
     What cannot be compared goes to REJECTS, stage `identity.<shard>`: each shard has its own, so that shards can run
     apart and none erases what another said.
-    Counts, over these shards: entries (bulk), materials, shared (told by two databases or more), comparisons (rows of
-    MATCHES), matcher_calls (pairs compared in this run), buckets, buckets_unchanged.
+    Counts, over these shards: entries (but slabs), materials, disordered (of these), shared (told by two databases or
+    more), comparisons (rows of MATCHES), matcher_calls (pairs compared in this run), buckets, buckets_unchanged.
     """
     plans = list(_plans(lake, shards))
     todo = [plan for plan in plans if plan.todo]
@@ -127,7 +129,7 @@ class _Shard(NamedTuple):
 
 def _plans(lake: Lake, shards: Collection[str]) -> Iterator[_Plan]:
     done, *others = (lake.marks(table) for table in (MATERIALS, *BEFORE_MATERIALS))
-    told, materials = lake.scan(ENTRIES).filter(pl.col("kind") == "bulk"), lake.scan(MATERIALS)
+    told, materials = lake.scan(ENTRIES).filter(pl.col("kind").is_in(KINDS)), lake.scan(MATERIALS)
     for shard in sorted(_there(lake).intersection(shards)):
         here = pl.col("shard") == shard
         entries = told.filter(here).select(ADDRESSED).collect()
@@ -168,7 +170,7 @@ def _clustered(lake: Lake, plans: Sequence[_Plan], run: Run, count: int) -> Iter
 def _jobs(lake: Lake, shard: str, shared: Sequence[Sequence[str]]) -> Iterator[Job]:
     """The entries of each group of formulas, and the decisions known of them; only now are structures read."""
     ours = (pl.col("shard") == shard) & pl.col("reduced_formula").is_in([one for some in shared for one in some])
-    entries = lake.scan(ENTRIES).filter(ours & (pl.col("kind") == "bulk")).select(COMPARED).collect()
+    entries = lake.scan(ENTRIES).filter(ours & pl.col("kind").is_in(KINDS)).select(COMPARED).collect()
     matches = _rows(lake, MATCHES, ours)
     for some in shared:
         of_group = pl.col("reduced_formula").is_in(some)
@@ -222,7 +224,8 @@ def _publish_changes(
 def _counts(lake: Lake, shards: Collection[str]) -> dict[str, int]:
     here = pl.col("shard").is_in(list(shards))
     materials = lake.scan(MATERIALS).filter(here).select(
-        entries=pl.col("members").list.len().sum(), materials=pl.len(), shared=(pl.col("n_sources") > 1).sum()
+        entries=pl.col("members").list.len().sum(), materials=pl.len(), shared=(pl.col("n_sources") > 1).sum(),
+        disordered=(pl.col("kind") == DISORDERED).sum(),
     )  # fmt: skip
     matches = lake.scan(MATCHES).filter(here).select(comparisons=pl.len())
     return {name: int(n) for frame in (materials, matches) for name, n in frame.collect().row(0, named=True).items()}

@@ -7,7 +7,7 @@ import pytest
 from assets import checks
 from assets.described import described
 from lake.store import Lake
-from lake.tables import CRAWLS, ENTRIES, MATERIAL_IDS, MATERIALS, SPLITS
+from lake.tables import CRAWLS, ENTRIES, GRAPHS, MATERIAL_IDS, MATERIALS, SPLITS
 from tests import told_lake
 
 
@@ -91,6 +91,23 @@ def test_an_id_whose_entry_is_gone_is_no_fault(root):
     row = ids[:1].with_columns(*(pl.lit(value, pl.String).alias(name) for name, value in gone.items()))
     lake.replace(MATERIAL_IDS, pl.concat([ids, row]))
     assert asked(checks.every_id_finds_its_material, root).passed
+
+
+def test_a_disordered_entry_with_a_graph_is_seen_and_one_without_is_not_missed(root):
+    lake = Lake(root)
+    rows = lake.read(ENTRIES).filter(pl.col("source") == "mp")
+    without = rows[:1].with_columns(kind=pl.lit("disordered"), structure_hash=pl.lit("of nothing that has a graph"))
+    graphs = GRAPHS.frame(
+        [
+            {"structure_hash": one, "shard": "0", "row": row, "n_atoms": 1, "version": "v"}
+            for row, one in enumerate(lake.read(ENTRIES)["structure_hash"].unique())
+        ]
+    )
+    lake.replace(GRAPHS, graphs)
+    lake.replace(ENTRIES, pl.concat([without, rows[1:]]), "mp")
+    assert asked(checks.every_entry_has_a_graph, root).passed
+    lake.replace(ENTRIES, rows.with_columns(kind=pl.lit("disordered")), "mp")
+    assert not asked(checks.every_entry_has_a_graph, root).passed
 
 
 def test_a_source_without_a_closed_crawl_is_named(root):

@@ -12,6 +12,7 @@ import polars as pl
 from pymatgen.core import Lattice, Structure
 
 from lake.crystal import Crystal
+from lake.disordered import DisorderedCrystal
 from lake.shards import shard_of
 from lake.store import Lake
 from lake.tables import ENTRIES, RECORDS
@@ -52,15 +53,19 @@ def polytype(stacking: str, a: str = "Si", b: str = "C", edge: float = 3.08) -> 
     return Crystal.from_pymatgen(Structure(lattice, [a] * layers + [b] * layers, heavy + light))
 
 
-def entry(entry_id: str, told: Crystal, kind: str = "bulk", level: str = "PBE", payload: str = "{}") -> dict:
+def entry(
+    entry_id: str, told: Crystal | DisorderedCrystal, kind: str = "bulk", level: str = "PBE", payload: str = "{}"
+) -> dict:
     """A row of ENTRIES."""
     source, source_id = entry_id.split(":", 1)
+    disordered = isinstance(told, DisorderedCrystal)
     return {
-        "entry_id": entry_id, "source": source, "source_id": source_id, "kind": kind,
+        "entry_id": entry_id, "source": source, "source_id": source_id, "kind": "disordered" if disordered else kind,
         "reduced_formula": told.reduced_formula, "shard": shard_of(told.reduced_formula),
         "n_atoms": len(told), "volume": told.volume, "year": None,
         "lattice": told.lattice.ravel().tolist(), "positions": told.positions.ravel().tolist(),
-        "numbers": told.numbers.tolist(), "structure_hash": told.structure_hash, "level_of_theory": level,
+        "numbers": told.numbers.tolist(), "species": list(told.species) if disordered else None,
+        "structure_hash": told.structure_hash, "level_of_theory": level,
         "licence": "CC0", "payload_sha256": hashlib.sha256(payload.encode()).hexdigest(), "fetched_at": NOW,
     }  # fmt: skip
 

@@ -13,8 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake.cif import cif_fields, cif_text, crystal_from_cif, crystals_from_cif, determination
+from lake.cif import (
+    cif_fields,
+    cif_text,
+    crystal_from_cif,
+    crystals_from_cif,
+    determination,
+    structure_from_cif,
+)
 from lake.crystal import SYMBOLS, Crystal, CrystalError
+from lake.disordered import DisorderedCrystal, species_label
 from lake.refusal import Refusal
 from lake.sample.mirror.told import Told
 from lake.sample.mirror.written_cif import written_cif
@@ -148,6 +156,83 @@ def test_type_symbols_come_before_labels_unless_one_is_not_told():
     told = with_column("type_symbol")
     assert crystal_from_cif(p1(told + "Na1 K 0 0 0\nNa2 K .5 0 0\n")).counts == {"K": 2}
     assert crystal_from_cif(p1(told + "Na1 K 0 0 0\nNa2 ? .5 0 0\n")).counts == {"Na": 2}
+
+
+# Disorder
+
+GROUPED = with_column("disorder_group", "occupancy")
+TWICE = "_symmetry_equiv_pos_as_xyz\nx,y,z\n-x,-y,-z\n"
+DISORDERED = [
+    (SHARED.format("Fe1 .6", "Co1 .4"), ["Fe0.6Co0.4"]),
+    (SHARED.format("Fe1 .6", "Fe2 .3"), ["Fe0.9"]),
+    (SHARED.format("Na1 .6", "Vac1 .4"), ["Na0.6"]),
+    (SHARED.format("Na1 .6", "K1 0"), ["Na0.6"]),
+    (with_column("occupancy") + "Na1 0.5(1) 0 0 0\nCl1 . .5 0 0\n", ["Cl", "Na0.5"]),
+    (GROUPED + "Na1 1 .7 0 0 0\nNa2 2 .3 .05 0 0\nCl1 . 1 .5 0 0\n", ["Cl", "Na0.3", "Na0.7"]),
+    (with_column("disorder_assembly", "occupancy") + "Na1 A .5 0 0 0\n", ["Na0.5"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("atoms, species", DISORDERED)
+def test_partial_and_mixed_sites_are_read_as_they_are_told(atoms, species):
+    assert sorted(structure_from_cif(p1(atoms)).checked().species) == species
+
+
+STILL_REFUSED = [
+    (Refusal.MIXED_OCCUPANCY, SHARED.format("Fe1 1", "Co1 ."), Refusal.IMPOSSIBLE_OCCUPANCY),
+    (Refusal.MIXED_OCCUPANCY, SHARED.format("Fe1 .6", "Co1 .6"), Refusal.IMPOSSIBLE_OCCUPANCY),
+    (Refusal.DISORDER, with_column("disorder_group") + "Na1 2 0 0 0\n", Refusal.DISORDER),
+    (Refusal.DISORDER, with_column("disorder_group") + "Na1 1 0 0 0\nNa2 2 .2 0 0\n", Refusal.DISORDER),
+    (Refusal.DISORDER, GROUPED + "Na1 1 half 0 0 0\n", Refusal.IMPOSSIBLE_OCCUPANCY),
+    (Refusal.DISORDER, GROUPED + "Na1 1 .5 ? ? ?\n", Refusal.NO_COORDINATES),
+    (Refusal.PARTIAL_OCCUPANCY, with_column("occupancy") + "Na1 .5 0 0 0\nWat1 1 .5 0 0\n", Refusal.MISSING_HYDROGENS),
+    (Refusal.PARTIAL_OCCUPANCY, with_column("occupancy") + "Na1 .5 0 0 0\nXx1 1 .5 0 0\n", Refusal.UNKNOWN_ELEMENT),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ordered, atoms, kind", STILL_REFUSED)
+def test_disorder_that_cannot_be_is_refused_by_name(ordered, atoms, kind):
+    for read, name in ((crystal_from_cif, ordered), (structure_from_cif, kind)):
+        with pytest.raises(CrystalError) as told:
+            read(p1(atoms))
+        assert str(told.value).startswith(f"{name}: ")
+
+
+def test_the_formula_must_be_that_of_the_shares():
+    atoms = SHARED.format("Fe1 .6", "Co1 .4")
+    assert structure_from_cif(p1(atoms, "_chemical_formula_sum 'Co0.4 Fe0.6'")).counts == {"Fe": 0.6, "Co": 0.4}
+    with pytest.raises(CrystalError, match=r"^other formula: "):
+        structure_from_cif(p1(atoms, "_chemical_formula_sum 'Co0.6 Fe0.4'"))
+
+
+@pytest.mark.parametrize("share, species", [("1", ["Na"]), ("0.5", ["Na0.5", "Na0.5"])])
+def test_only_an_atom_that_is_not_always_there_may_be_near_its_own_image(share, species):
+    atoms = with_column("occupancy") + f"Na1 {share} 0.03 0 0\nCl1 0.5 .5 .5 .5\n"
+    text = p1(atoms).replace("_symmetry_space_group_name_H-M 'P 1'", f"loop_\n{TWICE}")
+    assert sorted(structure_from_cif(text).checked().species) == sorted([*species, "Cl0.5"])
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 99))
+def test_the_order_of_mixed_atoms_and_where_their_images_are_listed_do_not_matter(choose, share):
+    group = f"loop_\n{TWICE}x+1/2,y+1/2,z+1/2\n-x+1/2,-y+1/2,-z+1/2\n"
+    rows = []
+    for symbol, part, place in (("Fe", share, 0), ("Ni", 100 - share, 0), ("O", 50, 0.2), ("S", 25, 0.2)):
+        sign, shift = choose.choice([1, -1]), choose.choice([0, 0.5])
+        rows.append(f"{symbol}1 {part / 100} {sign * place + shift + choose.randint(-1, 1):.4f} {shift} {shift}\n")
+    choose.shuffle(rows)
+    text = p1(with_column("occupancy") + "".join(rows)).replace("_symmetry_space_group_name_H-M 'P 1'", group)
+    found = structure_from_cif(text).checked()
+    metal = species_label({"Fe": share / 100, "Ni": 1 - share / 100})
+    assert sorted(found.species) == sorted(2 * [metal] + 4 * ["O0.5S0.25"])
+
+
+@settings(max_examples=50)
+@given(st.data())
+def test_an_ordered_crystal_is_read_the_same_by_both_readers(data):
+    text = zirconia(data.draw(st.randoms(use_true_random=False)))
+    found = structure_from_cif(text)
+    assert isinstance(found, Crystal)
+    assert found.structure_hash == crystal_from_cif(text).structure_hash
 
 
 # What a writer may choose: none of it changes the crystal.
@@ -351,11 +436,12 @@ def assert_crystal_or_refusal(text: str):
     try:
         cif_fields(text), determination(text)
         found = [crystal for _, crystal in crystals_from_cif(text)]
+        found.append(structure_from_cif(text))
     except CrystalError as fault:
         found = [fault]
     assert found
     for one in found:
-        if isinstance(one, Crystal):
+        if isinstance(one, Crystal | DisorderedCrystal):
             assert len(one.positions) == len(one.numbers) > 0
         else:
             assert str(one).partition(": ")[0] in set(Refusal)
@@ -391,6 +477,24 @@ def test_every_recorded_entry_of_cod_is_a_crystal_or_a_named_refusal():
     assert len(Counter(kinds.values())) >= 9
     assert read["2101499-diamond.cif"].counts == {"C": 8}
     assert read["9008393.cif"].reduced_formula == "CoS2"
+
+
+@real
+def test_nearly_half_of_the_recorded_entries_refused_are_disordered_ones():
+    read, refused = {}, {}
+    for file in FILES:
+        try:
+            read[file.name] = structure_from_cif(cif_text(file.read_bytes())).checked()
+        except CrystalError as fault:
+            refused[file.name] = Refusal(str(fault).partition(": ")[0])
+    disordered = {name: one for name, one in read.items() if isinstance(one, DisorderedCrystal)}
+    assert (len(read) - len(disordered), len(disordered), len(refused)) == (47, 24, 28)
+    assert not {Refusal.DISORDER, Refusal.PARTIAL_OCCUPANCY, Refusal.MIXED_OCCUPANCY} & set(refused.values())
+    assert disordered["9002082-temp-in-C.cif"].proportions == {"Mg0.07Al0.93": 2, "Mg0.86Al0.14": 1, "O": 4}
+    assert disordered["1501508.cif"].reduced_formula == "Mg0.25Ti0.25Nb0.5PbO3"
+    told_four_times = [one for name, one in disordered.items() if name.startswith("9011732")]
+    assert len(told_four_times) == 4
+    assert len({one.structure_hash for one in told_four_times}) == 1
 
 
 @real

@@ -45,7 +45,8 @@ def observation(name: str, prop: str, value: float, level: str = "PBE", origin: 
 def material(name: str, members: list[str], formula: str = "NaCl") -> dict[str, object]:
     """A row of MATERIALS."""
     return {
-        "material_id": name, "reduced_formula": formula, "representative": members[0], "members": members,
+        "material_id": name, "reduced_formula": formula, "kind": "bulk",
+        "representative": members[0], "members": members,
         "sources": sorted({m.split(":")[0] for m in members}), "n_sources": 1, "space_group": None,
         "space_group_number": None, "n_atoms": 2, "shard": "00", "bucket": "b",
     }  # fmt: skip

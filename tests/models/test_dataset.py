@@ -28,9 +28,9 @@ def test_a_label_is_never_lent_to_another_entry_of_the_same_material(tmp_path: P
 
 
 def test_only_bulk_computed_values_of_one_family_of_theory_teach(tmp_path: Path) -> None:
-    names = ["mp:pbe", "mp:u", "mp:lda", "mp:measured", "mp:slab"]
-    salts = [rock_salt(11, 17, 5.5 + 0.1 * i) for i in range(5)]
-    kinds = ["bulk"] * 4 + ["slab+adsorbate"]
+    names = ["mp:pbe", "mp:u", "mp:lda", "mp:measured", "mp:slab", "cod:disordered"]
+    salts = [rock_salt(11, 17, 5.5 + 0.1 * i) for i in range(6)]
+    kinds = ["bulk"] * 4 + ["slab+adsorbate", "disordered"]
     lake = filled(
         tmp_path,
         [entry(n, c, kind) for n, c, kind in zip(names, salts, kinds, strict=True)],
@@ -40,6 +40,7 @@ def test_only_bulk_computed_values_of_one_family_of_theory_teach(tmp_path: Path)
             observation("mp:lda", "band_gap", 3.0, level="LDA"),
             observation("mp:measured", "band_gap", 4.0, origin="measured"),
             observation("mp:slab", "band_gap", 5.0),
+            observation("cod:disordered", "band_gap", 6.0),
         ],
         [material(f"m-{n}", [n]) for n in names],
         [split(f"m-{n}", "train") for n in names],

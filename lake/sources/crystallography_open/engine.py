@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from lake.cif import cif_fields, cif_text, crystal_from_cif, determination, publication_year
+from lake.cif import cif_fields, cif_text, determination, publication_year, structure_from_cif
 from lake.settings import Settings
 from lake.sources.crystallography_open import units
 from lake.sources.crystallography_open.rows import (
@@ -141,14 +141,14 @@ class CrystallographyOpen:
         return {**record["row"], **cif_fields(record["cif"])}
 
     def read(self, payload: str) -> Entry:
-        """The cell of the CIF with its symmetry expanded; withdrawn, doubled and disordered entries cannot be used.
+        """The CIF's cell with its symmetry expanded, ordered or not; withdrawn and doubled entries cannot be used.
 
         The year is the row's, else the CIF's: both are the journal's.
         """
         record = orjson.loads(payload)
         row, text = record["row"], record["cif"]
         must_stand(row)
-        crystal = crystal_from_cif(text)
+        crystal = structure_from_cif(text)
         level = self.level(row if row.get("method") else row | {"method": determination(text)})
         year = year_of(row.get("year")) or year_of(publication_year(text))
         return Entry(crystal, level, licence=self.licence, year=year)

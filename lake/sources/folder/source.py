@@ -23,10 +23,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import orjson
 
-from lake.cif import cif_fields, crystal_from_cif, publication_year
+from lake.cif import cif_fields, publication_year, structure_from_cif
 from lake.crystal import Crystal, CrystalError
+from lake.disordered import DisorderedCrystal
 from lake.extxyz import crystal_from_extxyz, extxyz_fields
 from lake.poscar import crystal_from_poscar
 from lake.settings import Settings
@@ -39,6 +41,7 @@ from lake.wire.down import SourceDown
 FILES_PER_UNIT = 200
 BYTES_PER_UNIT = 8 << 20  # of files, and of texts in memory
 FULL = 0.995  # shares above this are full: rounding in print
+VACANCY = "vacancy"  # OPTIMADE's symbol of what is not there
 MEDIA_TYPES = {
     "cif": "chemical/x-cif+json", "poscar": "chemical/x-vasp-poscar+json", "extxyz": "chemical/x-extxyz+json",
     "optimade": "application/vnd.optimade+json",
@@ -151,7 +154,7 @@ class Folder:
         return {**_FIELDS[told["format"]](told["text"]), "file": told["file"], "format": told["format"]}
 
     def read(self, payload: str) -> Entry:
-        """The crystal in its own cell; what is not periodic in three directions, or disordered, cannot be used.
+        """The crystal in its own cell, ordered or not; what is not periodic in three directions cannot be used.
 
         Of these formats only a CIF has a name for the year of publication.
         """
@@ -224,7 +227,7 @@ def _attributes(text: str) -> dict[str, Any]:
     return {**row["attributes"], "id": row["id"]}
 
 
-def _optimade_crystal(text: str) -> Crystal:
+def _optimade_crystal(text: str) -> Crystal | DisorderedCrystal:
     row = _attributes(text)
     absent = [name for name in ("lattice_vectors", "species_at_sites") if not row.get(name)]
     if absent:
@@ -233,19 +236,29 @@ def _optimade_crystal(text: str) -> Crystal:
         raise CrystalError(f"a crystal repeats in three directions, found {row['nperiodic_dimensions']}")
     lattice, positions = cell_vectors(row["lattice_vectors"]), site_positions(row.get("cartesian_site_positions"))
     try:
-        species = {told["name"]: told["chemical_symbols"] for told in row.get("species") or []}
-        shares = {told["name"]: sum(told.get("concentration") or [1]) for told in row.get("species") or []}
-        mixed = [name for name, symbols in species.items() if len(symbols) != 1 or shares[name] < FULL]
-        symbols = [species.get(name, [name])[0] for name in row["species_at_sites"] if name not in mixed]
-    except (KeyError, TypeError) as fault:
+        species = {told["name"]: _mixture(told) for told in row.get("species") or []}
+        sites = [species.get(name, {name: 1.0}) for name in row["species_at_sites"]]
+    except (KeyError, TypeError, ValueError) as fault:
         raise Unusable(f"species must be as OPTIMADE defines them, found {type(fault).__name__}: {fault}") from None
-    if mixed:
-        raise CrystalError(f"sites must be fully occupied by one element, found the mixtures {mixed} (disorder)")
-    return from_cartesian(lattice, positions, atomic_numbers(symbols))
+    if all(len(site) == 1 and 2 - FULL >= min(site.values()) >= FULL for site in sites):
+        return from_cartesian(lattice, positions, atomic_numbers([next(iter(site)) for site in sites]))
+    if len(sites) != len(positions):
+        raise CrystalError(f"every site needs one position, found {len(positions)} for {len(sites)} sites")
+    atoms = [(place, *atom) for place, site in enumerate(sites) for atom in site.items() if atom[0] != VACANCY]
+    places, symbols, shares = ([atom[column] for atom in atoms] for column in range(3))
+    atomic_numbers(symbols)
+    fractional = np.linalg.solve(lattice.T, positions.T).T
+    return DisorderedCrystal.of_atoms(lattice, fractional[places], symbols, shares)
+
+
+def _mixture(told: Mapping[str, Any]) -> dict[str, float]:
+    """Element symbols of one of OPTIMADE's species, and VACANCY, with their concentrations."""
+    symbols = told["chemical_symbols"]
+    return dict(zip(symbols, map(float, told.get("concentration") or [1.0] * len(symbols)), strict=True))
 
 
 _CRYSTALS = {
-    "cif": crystal_from_cif,
+    "cif": structure_from_cif,
     "poscar": crystal_from_poscar,
     "extxyz": crystal_from_extxyz,
     "optimade": _optimade_crystal,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from lake.entries import DISORDERED
 from lake.store import Lake
 from lake.structures.splits import SCHEMES
 from lake.structures.splits.scheme import PARTS, Scheme
@@ -15,7 +16,8 @@ ROW = ["material_id", "reduced_formula", "split"]
 
 def write_splits(lake: Lake) -> dict[str, int]:
     """Replace SPLITS in one commit; returns how many materials of today stand in each part: `time train` and so on."""
-    materials = lake.read(MATERIALS).join(_years(lake), on="material_id", how="left", maintain_order="left")
+    ordered = lake.read(MATERIALS).filter(pl.col("kind") != DISORDERED)  # nothing is learnt from the others
+    materials = ordered.join(_years(lake), on="material_id", how="left", maintain_order="left")
     written = splits(materials, lake.read(SPLITS), lake.read(MATERIAL_IDS), lake.read(MATERIAL_CHANGES))
     lake.replace(SPLITS, written)
     today = written.join(materials, on="material_id", how="semi")

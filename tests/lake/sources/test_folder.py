@@ -86,6 +86,7 @@ def as_optimade(crystal: Crystal, name: object = "1", **more: object) -> str:
     return orjson.dumps({"id": name, "type": "structures", "attributes": attributes}).decode() + "\n"
 
 
+OXYGEN = {"name": "O-site", "chemical_symbols": ["O"], "concentration": [1.0]}
 HEADER = '{"x-optimade":{"meta":{"api_version":"1.2.0"}}}\n{"type":"info","id":"structures"}\n'
 
 
@@ -248,10 +249,12 @@ VASP4 = "MgO\n1.0\n4.2 0 0\n0 4.2 0\n0 0 4.2\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n"
         ("layer.extxyz", '1\nLattice="4 0 0 0 4 0 0 0 9" pbc="T T F"\nC 0 0 0\n', "three directions"),
         ("wire.jsonl", HEADER + as_optimade(SALT, nperiodic_dimensions=1), "three directions"),
         ("gap.jsonl", HEADER + as_optimade(SALT, species_at_sites=["Mg-site", "vacancy"]), "vacancy"),
-        ("mix.jsonl", HEADER + as_optimade(SALT, species=[{"name": "Mg-site", "chemical_symbols": ["Mg", "Fe"],
-                                                           "concentration": [0.5, 0.5]}]), "disorder"),
-        ("half.jsonl", HEADER + as_optimade(SALT, species=[{"name": "Mg-site", "chemical_symbols": ["Mg"],
-                                                            "concentration": [0.5]}]), "disorder"),
+        ("over.jsonl", HEADER + as_optimade(SALT, species=[{"name": "Mg-site", "chemical_symbols": ["Mg", "Fe"],
+                                                            "concentration": [0.8, 0.5]}, OXYGEN]), "sum to 1 or less"),
+        ("under.jsonl", HEADER + as_optimade(SALT, species=[{"name": "Mg-site", "chemical_symbols": ["Mg"],
+                                                             "concentration": [-0.5]}, OXYGEN]), "found -0.5"),
+        ("none.jsonl", HEADER + as_optimade(SALT, species=[{"name": "Mg-site", "chemical_symbols": ["Mg", "Fe"],
+                                                            "concentration": [0.5]}, OXYGEN]), "as OPTIMADE defines"),
         ("odd.jsonl", HEADER + as_optimade(SALT, species=[3]), "as OPTIMADE defines"),
         ("empty.cif", "data_x\n_cell_length_a 4\n", "cell|atoms"),
     ],
@@ -262,6 +265,18 @@ def test_what_is_no_crystal_is_kept_and_refused_by_name(tmp_path, name, text, wh
     [record] = source.fetch(next(source.plan(WHOLE)), {}).records
     with pytest.raises(ValueError, match=why):
         source.read(record.payload)
+
+
+@pytest.mark.parametrize(
+    "symbols, shares, label",
+    [(["Fe", "Mg"], [0.5, 0.5], "Mg0.5Fe0.5"), (["Mg", "vacancy"], [0.7, 0.3], "Mg0.7"), (["Mg"], [0.5], "Mg0.5")],
+)
+def test_shared_and_partly_empty_sites_make_a_disordered_crystal(tmp_path, symbols, shares, label):
+    species = [{"name": "Mg-site", "chemical_symbols": symbols, "concentration": shares}, OXYGEN]
+    (tmp_path / "mix.jsonl").write_text(HEADER + as_optimade(SALT, species=species))
+    source = made(tmp_path)
+    [record] = source.fetch(next(source.plan(WHOLE)), {}).records
+    assert set(source.read(record.payload).crystal.checked().species) == {label, "O"}
 
 
 def test_links_hidden_and_other_files_are_left_alone_and_counted(tmp_path):

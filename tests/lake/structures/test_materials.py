@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lake.shards import shard_of
 from lake.store import Lake
-from lake.structures.buckets import find_materials, groups
+from lake.structures.formulas import find_materials, groups
 from lake.structures.material_id import find_material, material_id
 from lake.structures.materials import write_materials
 from lake.tables import ENTRIES, MATCHES, MATERIAL_CHANGES, MATERIAL_IDS, MATERIALS, REJECTS

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from lake.crystal import Crystal
-from lake.structures.buckets import find_materials
+from lake.structures.formulas import find_materials
 from tests.lake.small_lake import entries, entry
 
 DATA = Path(os.environ.get("CRYSTAL_LAKE_REAL_DATA", Path(__file__).parents[3].parent / "shared" / "data"))

@@ -10,7 +10,7 @@ import pytest
 from lake.sample.databases import same_crystal, tellings
 from lake.sql import query
 from lake.store import Lake
-from lake.structures.buckets import find_materials
+from lake.structures.formulas import find_materials
 from lake.tables import MATCHES, MATERIALS
 from tests.lake.small_lake import entries, entry
 

@@ -19,7 +19,7 @@ HASHED = (reduced_formula, chemical_system, material)
 
 def materials(*told: tuple[str, int | None]) -> pl.DataFrame:
     """Materials m-0, m-1, ... of these formulas and years."""
-    row = {"representative": "mp:1", "members": [], "sources": [], "n_sources": 1, "n_atoms": 1}
+    row = {"kind": "bulk", "representative": "mp:1", "members": [], "sources": [], "n_sources": 1, "n_atoms": 1}
     row |= {"shard": "00", "bucket": "b"}
     rows = [row | {"material_id": f"m-{n}", "reduced_formula": formula} for n, (formula, _) in enumerate(told)]
     return MATERIALS.frame(rows).with_columns(year=pl.Series([year for _, year in told], dtype=pl.Int64))

@@ -1,7 +1,8 @@
-"""Buckets: the entries of one reduced formula, which are compared among themselves and with nobody else.
+"""Formulas: the entries of each are compared among themselves and with nobody else.
 
-What belongs here: a bucket's content address, and the way from rows of ENTRIES to rows of MATERIALS and MATCHES, in one
-process or in several. The clusters inside a bucket are `cluster.py`; what is written, and when, is `materials.py`.
+What belongs here: a formula's content address, and the way from rows of ENTRIES to rows of MATERIALS and MATCHES, in
+one process or in several. Which entries of a formula are compared at all is `bucket.py`, the clusters among those are
+`cluster.py`; what is written, and when, is `materials.py`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -17,10 +19,10 @@ from typing import NamedTuple
 import polars as pl
 
 from lake.crystal import CrystalError
-from lake.entries import crystal_of
 from lake.rejects import rejects_of
 from lake.shards import shard_of
 from lake.structures import cluster
+from lake.structures.bucket import KINDS, ROW, bucket_of, crystal_to_compare
 from lake.structures.canonical import canonical
 from lake.structures.cluster import Known, clustered
 from lake.structures.compare import METHOD, Candidate
@@ -29,7 +31,7 @@ from lake.structures.material_id import material_id
 from lake.tables import MATCHES, MATERIALS, REJECTS
 
 ADDRESSED = ("entry_id", "reduced_formula", "structure_hash")  # what a bucket's address is made of
-COMPARED = (*ADDRESSED, "source", "lattice", "positions", "numbers", "payload_sha256")
+COMPARED = (*ROW, "structure_hash", "payload_sha256")
 STAGE = "identity"
 ALONE_BELOW = 5_000  # entries; below, starting processes costs more than it saves
 GROUPS = 4  # of buckets, per process: few enough to send, many enough that none waits long for the last
@@ -68,21 +70,21 @@ def addresses(entries: pl.DataFrame) -> pl.DataFrame:
 def find_materials(entries: pl.DataFrame, known: pl.DataFrame | None = None) -> Found:
     """Cluster entries into materials, bucket by bucket; the order of rows plays no part.
 
-    entries: rows of ENTRIES, all of some formulas; other kinds than `bulk` are left out.
+    entries: rows of ENTRIES, all of some formulas; slabs are left out.
     known: earlier rows of MATCHES; those of the same rule and method stand.
-    Every bulk entry is in exactly one material: what cannot be compared stays a material of its own.
+    Every other entry is in exactly one material: what cannot be compared stays a material of its own.
     """
-    if "kind" in entries.columns:
-        entries = entries.filter(pl.col("kind") == "bulk")
+    entries = entries.filter(pl.col("kind").is_in(KINDS))
     address = dict(addresses(entries).iter_rows())
     decided = _decided(MATCHES.empty() if known is None else known)
     materials, matches, refused, calls = [], [], [], 0
     for (formula,), rows in entries.select(COMPARED).group_by("reduced_formula", maintain_order=True):
-        found = clustered(map(_candidate, rows.iter_rows(named=True)), decided.get(formula))
-        materials += [_material(members) | {"bucket": address[formula]} for members in found.clusters]
-        matches += found.matches
-        refused += found.refused
-        calls += found.matcher_calls
+        for kind, candidates in _apart(rows):
+            found = clustered(candidates, decided.get(formula))
+            materials += [_material(members, kind) | {"bucket": address[formula]} for members in found.clusters]
+            matches += found.matches
+            refused += found.refused
+            calls += found.matcher_calls
     rejects = rejects_of(STAGE, refused).drop("payload_sha256").join(
         entries.select("entry_id", "payload_sha256"), on="entry_id"
     )  # fmt: skip
@@ -130,8 +132,13 @@ def _run(job: Job) -> Found:
     return find_materials(*job)
 
 
-def _candidate(row: dict[str, object]) -> Candidate:
-    return Candidate(row["entry_id"], row["source"], row["reduced_formula"], crystal_of(row))
+def _apart(rows: pl.DataFrame) -> Iterator[tuple[str, list[Candidate]]]:
+    """Kind and entries of each bucket of a formula; ordered ones are one, disordered ones go by their labels."""
+    apart: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for row in rows.iter_rows(named=True):
+        candidate = Candidate(row["entry_id"], row["source"], row["reduced_formula"], crystal_to_compare(row))
+        apart[row["kind"], bucket_of(row)].append(candidate)
+    yield from ((kind, candidates) for (kind, _), candidates in apart.items())
 
 
 def _decided(known: pl.DataFrame) -> dict[str, Known]:
@@ -142,7 +149,7 @@ def _decided(known: pl.DataFrame) -> dict[str, Known]:
     return decided
 
 
-def _material(members: list[Candidate]) -> dict[str, object]:
+def _material(members: list[Candidate], kind: str) -> dict[str, object]:
     representative = members[0]
     sources = sorted({entry.source for entry in members})
     try:
@@ -154,6 +161,7 @@ def _material(members: list[Candidate]) -> dict[str, object]:
         "material_id": material_id(representative.entry_id),
         "reduced_formula": representative.formula,
         "shard": shard_of(representative.formula),
+        "kind": kind,
         "representative": representative.entry_id,
         "members": [entry.entry_id for entry in members],
         "sources": sources,
