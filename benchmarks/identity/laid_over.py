@@ -62,7 +62,10 @@ class Laid(NamedTuple):
 
 
 def laid(one: Candidate, other: Candidate) -> Laid | None:
-    """The superposition that `compare.superposition` measures, as places of atoms; None where there is none."""
+    """A superposition as places of atoms; None where there is none.
+
+    `compare.superposition` measures the same; of two crystals whose copies both differ it tries another pair of cells too.
+    """
     even, rough = sorted((one, other), key=lambda candidate: candidate.folded.spread)
     cells = even.folded.cell, rough.folded.cell if rough.folded.spread <= EVEN else rough.whole
     found = overlay(*cells)
@@ -107,7 +110,7 @@ def _partners(mapping: np.ndarray, shift: np.ndarray, small: Cell, large: Cell) 
 def sheet(title: str, panels: list[Panel], columns: int = 2) -> Figure:
     """Panels row by row, two pictures each."""
     rows = math.ceil(len(panels) / columns)
-    caption = 0.3 + 0.135 * max(len(panel.lines) for panel in panels)
+    caption = 0.42 + 0.135 * max(len(panel.lines) for panel in panels)
     row = caption + CRYSTAL
     figure = Figure(figsize=(5.3 * columns, 0.95 + row * rows))
     top = 1 - 0.85 / figure.get_figheight()
@@ -127,16 +130,9 @@ def sheet(title: str, panels: list[Panel], columns: int = 2) -> Figure:
         )
         words = figure.add_subplot(inner[0, :])
         words.axis("off")
-        words.text(0, 1, panel.title, va="top", fontsize=9, fontweight="bold", transform=words.transAxes)
-        words.text(
-            0,
-            1 - 0.2 / caption,
-            "\n".join(panel.lines),
-            va="top",
-            fontsize=7.2,
-            linespacing=1.3,
-            transform=words.transAxes,
-        )
+        look = {"va": "top", "transform": words.transAxes}
+        words.text(0, 1, panel.title, fontsize=9, fontweight="bold", **look)
+        words.text(0, 1 - 0.2 / caption, "\n".join(panel.lines), fontsize=7.2, linespacing=1.3, **look)
         times = _crystals(figure, inner[1, 1], panel)
         _key(figure.add_subplot(inner[1, 0]), _colours(panel.one.crystal.numbers), times)
         curves(figure.add_subplot(inner[1, 2]), panel.one, panel.other)
