@@ -4,7 +4,8 @@
 
 pairs.csv is what `benchmarks.identity.referee --pairs` wrote, disagreements.csv what `benchmarks.identity.agreement`
 made of it. Writes docs/results/identity_disagreements.csv, every disagreement with a judgement; of these 30 at random
-as pictures, and the CASES below as another. Prints how often who is right.
+as pictures, and the CASES below as another. Prints how often who is right, and how often fingerprint, superposition
+and the matcher's defaults part on all pairs.
 
 The judgement does not use the test that decided: it looks at the three principal stretches of the superposition. The
 definition tolerates them where some uniform scaling of at most 3 % leaves none of them more than 2 % off, and where a
@@ -31,6 +32,7 @@ from benchmarks.identity.laid_over import Panel, laid, sheet
 from benchmarks.identity.real import AFLOW, DATA, MP, real_structures
 from benchmarks.identity.referee import LARGEST_VOLUME_RATIO
 from lake.figures.style import DPI, png
+from lake.structures import fingerprint as fp
 from lake.structures.canonical import canonical
 from lake.structures.compare import Candidate, compare, superposition
 from lake.structures.definition import ROUNDING, SAME
@@ -217,6 +219,20 @@ def _cut(words: str) -> str:
     return words[0].upper() + words[1:] + "."
 
 
+def counted(pairs: pl.DataFrame, candidates: Mapping[str, Candidate]) -> pl.DataFrame:
+    """How many pairs: near (the fingerprints are within the radius), decided_by, default (the matcher's), number.
+
+    Of pairs that are the same for either.
+    """
+    rows = []
+    for a, b, default in pairs.select("name_a", "name_b", "default_same").iter_rows():
+        row = compare(candidates[a], candidates[b])
+        rows.append((row["fingerprint_distance"] <= fp.RADIUS, row["decided_by"], bool(default)))
+    told = pl.DataFrame(rows, schema=["near", "decided_by", "default"], orient="row")
+    either = told.filter(pl.col("near") | pl.col("default"))
+    return either.group_by(pl.all()).len("number").sort(pl.all())
+
+
 def properties() -> dict[str, Row]:
     """By name: gap in eV, energy above the hull in eV/atom, bulk modulus in GPa."""
     mp = pl.read_parquet(DATA / MP, columns=["mp_id", "band_gap", "e_above_hull", "K_VRH"])
@@ -243,9 +259,7 @@ def main() -> None:
     wrong = pl.read_csv(asked.disagreements, infer_schema_length=None)
     pairs = pl.read_csv(asked.pairs, infer_schema_length=None)
     defaults = {(a, b): bool(same) for a, b, same in pairs.select("name_a", "name_b", "default_same").iter_rows()}
-    names = {*wrong["entry_a"], *wrong["entry_b"], *(name for case in CASES for name in case[:2])}
-    told = [crystal for crystal in real_structures() if crystal.name in names]
-    candidates = {t.name: Candidate(t.name, t.source, t.formula, t.crystal) for t in told}
+    candidates = {t.name: Candidate(t.name, t.source, t.formula, t.crystal) for t in real_structures()}
 
     rows = table(wrong, candidates)
     rows.write_csv(RESULTS / "identity_disagreements.csv")
@@ -262,6 +276,8 @@ def main() -> None:
     print(save(sheet(title, cases), PICTURES / "identity-matcher-fingerprint.png"))
     for panel in cases:
         print(panel.title, *panel.lines, sep="\n    ")
+    with pl.Config(tbl_rows=-1):
+        print(counted(pairs, candidates))
 
 
 if __name__ == "__main__":

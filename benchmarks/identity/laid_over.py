@@ -64,7 +64,7 @@ class Laid(NamedTuple):
 def laid(one: Candidate, other: Candidate) -> Laid | None:
     """A superposition as places of atoms; None where there is none.
 
-    `compare.superposition` measures the same; of two crystals whose copies both differ it tries another pair of cells too.
+    `compare.superposition` measures the same; where copies in both crystals differ, it tries a second pair of cells.
     """
     even, rough = sorted((one, other), key=lambda candidate: candidate.folded.spread)
     cells = even.folded.cell, rough.folded.cell if rough.folded.spread <= EVEN else rough.whole
