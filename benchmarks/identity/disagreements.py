@@ -110,7 +110,10 @@ def judged(row: Row, stretches: np.ndarray | None) -> tuple[str, str]:
     if ours == referee:
         if row["one_material"]:
             return "border", "both call the pair different, and each equals the entry that represents them"
-        return "border", "both call the pair the same; each joined the representative nearest to it, and these are two"
+        return (
+            "border",
+            "both call the pair the same, and two representatives part them: one is nearer, or equals only one of both",
+        )
     if stretches is None:
         return "referee", "no superposition was found"
     right = tolerated(stretches) and row["displacement"] <= SAME.displacement * (1 + ROUNDING)
