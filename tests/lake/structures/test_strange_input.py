@@ -1,4 +1,4 @@
-"""Strange input, from record to material: no crystal is a row of `rejects`, any crystal is kept and joins no stranger."""
+"""Strange input, from record to material: no crystal is a row of `rejects`; a crystal is kept and joins no stranger."""
 
 from __future__ import annotations
 
