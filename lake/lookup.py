@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from lake.entries import crystal_of
 from lake.store import Lake
+from lake.structures.bucket import bucket_of, crystal_to_compare
 from lake.structures.compare import Candidate
 from lake.structures.definition import RULE
+from lake.structures.material_id import find_material
 from lake.tables import ENTRIES, MATCHES, MATERIAL_IDS, MATERIALS
 
 
@@ -29,7 +30,10 @@ class Named:
 
 
 def named(lake: Lake, name: str) -> Named:
-    """The entry of that id, or the representative of the material that was ever called so. Raises UnknownId."""
+    """The entry of that id, or the representative of the material that is, was or could be called so.
+
+    A disordered entry is told by its stand-in, and its formula with its labels. Raises UnknownId.
+    """
     material = _material(lake, pl.col("material_id") == name)
     if material is None and (entry := _entry(lake, name)):
         return Named(entry, _material(lake, pl.col("members").list.contains(name)))
@@ -62,6 +66,8 @@ def recorded(lake: Lake, one: Candidate, other: Candidate) -> dict[str, object] 
 def _current(lake: Lake, name: str) -> str:
     """Id of the material that an id of old finds today."""
     given = _row(lake.scan(MATERIAL_IDS).filter(pl.col("material_id") == name))
+    if given is None and name.startswith("m-") and (found := find_material(lake, name)):
+        return found
     if given is None:
         raise UnknownId(
             f"{name} is no id of this lake and no file: an entry is written mp:mp-149, a material m- and 16 digits"
@@ -79,7 +85,7 @@ def _entry(lake: Lake, entry_id: str) -> Candidate | None:
     row = _row(lake.scan(ENTRIES).filter(pl.col("entry_id") == entry_id))
     if row is None:
         return None
-    return Candidate(entry_id, row["source"], row["reduced_formula"], crystal_of(row))
+    return Candidate(entry_id, row["source"], bucket_of(row), crystal_to_compare(row))
 
 
 def _row(found: pl.LazyFrame) -> dict[str, object] | None:

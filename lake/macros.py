@@ -39,7 +39,7 @@ class Macro:
 
 # What `Tolerances.held` holds against each tolerance, of a row of `matches`
 _HELD = {
-    "scale": "1 - exp(ln(1 + m.strain) * 2 / 3 - abs(ln(1 + m.scale)))",
+    "scale": "1 - exp(least(ln(1 + m.strain), ln(1 + strain::DOUBLE) / 2) * 2 / 3 - abs(ln(1 + m.scale)))",
     "strain": "m.strain",
     "displacement": "m.displacement",
 }

@@ -21,6 +21,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.identity.real import real_structures
+from benchmarks.identity.stated import repeated_ids
 from lake.structures.cluster import clustered
 from lake.structures.compare import Candidate, compare
 
@@ -47,6 +48,12 @@ def adjusted_rand_index(one: dict[str, str], other: dict[str, str]) -> float:
     first, second = (sum(comb(n, 2) for n in Counter(part.values()).values()) for part in (one, other))
     chance = first * second / comb(len(one), 2)
     return (both - chance) / ((first + second) / 2 - chance)
+
+
+def partners(source: str, pairs: Pairs, candidates: dict[str, Candidate]) -> set[str]:
+    """Entries of a source that one of these pairs joins with an entry of the Materials Project's file."""
+    both = [(a, b) for pair in pairs for a, b in (pair, pair[::-1])]
+    return {a for a, b in both if candidates[a].source == source and candidates[b].source == "mp"}
 
 
 def told(title: str, ours: Pairs, theirs: Pairs) -> None:
@@ -106,6 +113,19 @@ def main() -> None:
     wrong = frame.filter((pl.col("same") != pl.col("referee")) | (pl.col("one_material") != pl.col("referee")))
     wrong.drop("shard", "structure_a", "structure_b", "rule", "method").write_csv(asked.out)
     print(f"{len(wrong)} disagreements written to {asked.out}")
+    theirs_default = {pair for pair, same in zip(pairs, referee["default_same"], strict=True) if same}
+    for source in dict.fromkeys(candidate.source for candidate in candidates.values()):
+        told_of = [
+            partners(source, verdicts, candidates) for verdicts in (set(pairs), together, theirs, theirs_default)
+        ]
+        if source != "mp" and told_of[0]:
+            shares = " / ".join(f"{len(some) / len(told_of[0]):.1%}" for some in told_of[1:])
+            print(
+                f"{source}: {len(told_of[0]):,} share a formula with mp; of these matched by us, the referee, its "
+                f"defaults: {shares}"
+            )
+    same_id = [(one.name, other.name) for one, other in repeated_ids(real_structures())]
+    print(f"ids told twice: {sum(material[a] == material[b] for a, b in same_id)} of {len(same_id)} in one material")
     crowded = max(found, key=lambda formula: len(buckets[formula]))
     entries = len(buckets[crowded])
     print(

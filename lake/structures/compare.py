@@ -22,7 +22,7 @@ from lake.structures.superpose import VERSION as SUPERPOSITION
 from lake.structures.superpose import Superposition, superpose
 
 METHOD = f"{fp.VERSION}; {SUPERPOSITION}"
-EVEN = 1e-3  # A; copies that agree so well are one, and the smallest cell stands for the crystal
+EVEN = 1e-5  # A; copies that agree to the last digits told are one, and the smallest cell stands for the crystal
 
 
 @dataclass(eq=False)

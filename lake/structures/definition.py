@@ -30,10 +30,12 @@ class Tolerances:
     def held(self, scale: float, strain: float, displacement: float) -> dict[str, float]:
         """What these measurements (`lake/structures/superpose.py`) are held against each tolerance as.
 
-        The scale is told by the volumes, and a strain along one direction alone changes those too: in logarithms by two
-        thirds of what is measured as strain, and that much is allowed on top.
+        The scale is told by the volumes, and a strain along one direction alone changes those too. Such a strain of the
+        tolerated size is measured as half of it, longer and shorter than their middle, and makes two thirds of that in
+        scale: so much is allowed on top, and no more.
         """
-        uniform = abs(math.log1p(scale)) - math.log1p(strain) * 2 / 3
+        alone = min(math.log1p(strain), math.log1p(self.strain) / 2)
+        uniform = abs(math.log1p(scale)) - alone * 2 / 3
         return {"scale": -math.expm1(-uniform), "strain": strain, "displacement": displacement}
 
     def exceeded(self, scale: float, strain: float, displacement: float) -> str | None:

@@ -20,9 +20,9 @@ TAIL = 256  # points in no tree yet; to look at so many in one go costs as much 
 SAMPLE = 128  # points that a tree chooses its coordinates by
 NEARLY = 1 + 1e-6  # far above the last digits of a logarithm, far below what anybody would call a difference
 
-# A uniform scaling in length is three times as much in the logarithm of the volume. Other strain adds two thirds of
-# its logarithm to what is allowed in length: see `Tolerances.held`.
-LARGEST_LOG_VOLUME = (-3 * math.log1p(-SAME.scale) + 2 * math.log1p(SAME.strain)) * (1 + 2 * ROUNDING)
+# A uniform scaling in length is three times as much in the logarithm of the volume; a strain along one direction alone
+# is as much in both: see `Tolerances.held`.
+LARGEST_LOG_VOLUME = (-3 * math.log1p(-SAME.scale) + math.log1p(SAME.strain)) * (1 + 2 * ROUNDING)
 
 
 class Neighbour(NamedTuple):

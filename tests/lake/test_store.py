@@ -70,11 +70,8 @@ def test_several_partitions_are_replaced_in_one_commit_and_the_others_stay(tmp_p
         ("mp:1", name): new.get(name, 99.0) for name in NAMES if name in new or name not in replaced
     }
     assert lake.version(OBSERVATIONS) == 1
-    assert (lake.mark(OBSERVATIONS, "run"), lake.mark(OBSERVATIONS, "other"), lake.mark(MATCHES, "run")) == (
-        7,
-        None,
-        None,
-    )
+    mark = lake.marks(OBSERVATIONS)
+    assert (mark("run"), mark("other"), lake.marks(MATCHES)("run")) == (7, 0, 0)
 
 
 def test_several_partitions_of_which_none_is_named_are_refused(tmp_path):

@@ -32,6 +32,13 @@ def test_two_per_cent_along_one_direction_on_top_of_three_per_cent_everywhere_ar
     assert SAME.exceeded(scale, 0.0, 0.0) == "scale"
 
 
+def test_a_larger_strain_leaves_no_more_room_for_scaling_than_two_per_cent_along_one_direction_do():
+    stretches = [math.log(1.03) + 2 * math.log(1.019), math.log(1.03), math.log(1.03)]  # longer by 7 %
+    scale, strain = math.expm1(sum(stretches) / 3), math.expm1((max(stretches) - min(stretches)) / 2)
+    assert strain < SAME.strain
+    assert SAME.exceeded(scale, strain, 0.0) == "scale"
+
+
 @given(wide=parts, scale=st.floats(-0.1, 0.1), strain=parts, displacement=parts)
 def test_a_looser_definition_joins_whatever_a_tighter_one_joins(wide, scale, strain, displacement):
     looser = Tolerances(SAME.scale + wide / 10, SAME.strain + wide / 10, SAME.displacement + wide)

@@ -21,7 +21,7 @@ def materials(*clusters: str, shard: str = "00", formula: str = "X") -> pl.DataF
         {
             "material_id": material_id(f"mp:{cluster[0]}"), "reduced_formula": formula, "shard": shard,
             "representative": f"mp:{cluster[0]}", "members": [f"mp:{letter}" for letter in cluster],
-            "sources": ["mp"], "n_sources": 1, "n_atoms": 1, "bucket": "",
+            "sources": ["mp"], "n_sources": 1, "n_atoms": 1, "bucket": "", "kind": "bulk",
         }
         for cluster in clusters
     ]  # fmt: skip

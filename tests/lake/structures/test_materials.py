@@ -105,7 +105,7 @@ def test_a_bucket_that_did_not_change_is_not_compared_again_and_a_quiet_run_comm
     tell(lake, world)
     first = write_materials(lake)
     assert first == {
-        "entries": 3, "materials": 2, "shared": 1, "comparisons": 1, "matcher_calls": 1,
+        "entries": 3, "materials": 2, "disordered": 0, "shared": 1, "comparisons": 1, "matcher_calls": 1,
         "buckets": 2, "buckets_unchanged": 0,
     }  # fmt: skip
     versions = [lake.version(table) for table in (MATERIALS, MATCHES, MATERIAL_IDS, MATERIAL_CHANGES, REJECTS)]
@@ -113,7 +113,7 @@ def test_a_bucket_that_did_not_change_is_not_compared_again_and_a_quiet_run_comm
     assert [lake.version(t) for t in (MATERIALS, MATCHES, MATERIAL_IDS, MATERIAL_CHANGES, REJECTS)] == versions
     tell(lake, world | {"oqmd:7": 5})
     assert write_materials(lake) == {
-        "entries": 4, "materials": 3, "shared": 1, "comparisons": 1, "matcher_calls": 0,
+        "entries": 4, "materials": 3, "disordered": 0, "shared": 1, "comparisons": 1, "matcher_calls": 0,
         "buckets": 2, "buckets_unchanged": 1,
     } | {"comparisons": len(lake.read(MATCHES)), "matcher_calls": len(lake.read(MATCHES)) - 1}  # fmt: skip
     assert write_materials(lake, shards=[shard_of("MgO")])["buckets"] == 1

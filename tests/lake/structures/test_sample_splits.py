@@ -26,6 +26,7 @@ def lake(tmp_path_factory):
     named = [(f"{telling.source}:{telling.source_id}", telling) for telling in bulk]
     lake.append(ENTRIES, entries(*(entry(name, t.crystal) | {"year": t.facts.get("year")} for name, t in named)))
     write_materials(lake)
+    write_splits(lake)
     return lake
 
 

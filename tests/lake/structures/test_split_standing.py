@@ -77,7 +77,7 @@ class Lakeside:
 
     def materials(self) -> pl.DataFrame:
         """Rows of MATERIALS with `year`."""
-        row = ROW | {"sources": [], "n_sources": 1, "n_atoms": 1, "bucket": "b"}
+        row = ROW | {"sources": [], "n_sources": 1, "n_atoms": 1, "bucket": "b", "kind": "bulk"}
         rows = [
             row | {"material_id": name, "representative": self.given[name], "members": entries}
             for name, entries in sorted(self.clusters.items())
