@@ -81,7 +81,7 @@ CASES = (
     Case("mp:mp-560861", "mp:mp-561461", "Jahn-Teller",
          "the fingerprint: MnF6 drawn out along an axis, or not."),
     Case("mp:mp-44", "aflow:3682", "volume and strain",
-         "the referee: 5.5 % along one direction are more than 3 % and 2 %. Ours errs."),
+         "ours: 5.5 % along one direction are more than 3 % and 2 %. Until this page, ours joined them."),
     Case("mp:mp-9895", "aflow:955", "a larger cell",
          "fingerprint and superposition: the defaults fold one of both to 10 atoms, within 0.25 Å, and not the other."),
 )  # fmt: skip
@@ -112,7 +112,7 @@ def judged(row: Row, stretches: np.ndarray | None) -> tuple[str, str]:
             return "border", "both call the pair different, and each equals the entry that represents them"
         return (
             "border",
-            "both call the pair the same, and two representatives part them: one is nearer, or equals only one of both",
+            "both call the pair the same, and two representatives part them",
         )
     if stretches is None:
         return "referee", "no superposition was found"
