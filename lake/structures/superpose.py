@@ -107,9 +107,10 @@ def _best(a, xa, b, xb, counts, times, shorter, strain_reach, reach, strain_unit
     """
     best = np.inf
     result = (np.inf, np.inf, np.inf, np.zeros((3, 3)), np.zeros(3))
-    vectors, cartesian, squared = _short_vectors(a, _longest(b) * math.exp(strain_reach) * 1.0001)
+    farthest = 4 / 3 * strain_reach  # from the mean of the three directions, where one alone is strained
+    vectors, cartesian, squared = _short_vectors(a, _longest(b) * math.exp(farthest) * 1.0001)
     gram = b @ b.T
-    factor = math.exp(2 * strain_reach) * 1.0002
+    factor = math.exp(2 * farthest) * 1.0002
     first = _of_length(squared, gram[0, 0], factor)
     second = _of_length(squared, gram[1, 1], factor)
     third = _of_length(squared, gram[2, 2], factor)

@@ -105,5 +105,12 @@ def test_the_smallest_ball_holds_every_point_and_no_smaller_one_does(rng, n, fla
     assert radius >= widest / 2 - 1e-9
 
 
+def test_a_strain_along_one_direction_is_found_up_to_the_reach():
+    told = Crystal(np.eye(3) * 4.1, [[0, 0, 0], [0.5, 0.5, 0.5]], [55, 17])
+    for strain in (0.02, 0.03, 0.04, 0.049):
+        longer = Crystal(told.lattice * [1, 1, np.exp(2 * strain)], told.positions, told.numbers)
+        assert np.log1p(laid(told, longer).strain) == pytest.approx(strain)
+
+
 def test_what_lies_beyond_reach_is_given_up():
     assert np.isinf(_smallest_ball(np.array([[0.0, 0, 0], [1.0, 0, 0]]), np.empty(2), REACH))
