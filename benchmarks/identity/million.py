@@ -14,7 +14,8 @@ Where two bases lie near the border of the definition, their copies may lie on e
 formulas without such a pair are told apart as clear ones.
 
 Entries are written to a real lake in pieces, and its own step, `write_materials`, works on each shard in a process of
-its own, whose CPU time, wall time and peak memory are told. Prints Markdown.
+its own, whose CPU time, wall time and peak memory are told. Prints Markdown. Under one `--root`, the last table and
+the picture show the sizes of earlier runs too.
 """
 
 from __future__ import annotations
@@ -217,11 +218,9 @@ def find(folder: Path, shard: str) -> dict[str, float]:
 
     began, cpu = time.perf_counter(), time.process_time()
     counts = write_materials(Lake(folder), [shard], processes=1)
-    return counts | {
-        "cpu": time.process_time() - cpu,
-        "wall": time.perf_counter() - began,
-        "peak": peak(),
-    }
+    cpu, wall, most = time.process_time() - cpu, time.perf_counter() - began, peak()
+    print(f"shard {shard}: {counts}, {cpu:.0f} s of CPU, {wall:.0f} s, {most:.0f} MiB", file=sys.stderr)
+    return counts | {"cpu": cpu, "wall": wall, "peak": most}
 
 
 def peak() -> float:
@@ -379,10 +378,13 @@ def main() -> None:
         root.mkdir(parents=True, exist_ok=True)
         if not (root / "bases.parquet").exists():
             run("bases", root, "--largest", asked.largest)
-        runs = []
+        kept = root / "runs.jsonl"
         for structures in asked.structures:
-            runs.append(measured(asked, root, structures))
-            print("\n".join(words_of(runs[-1])), flush=True)
+            told = measured(asked, root, structures)
+            with kept.open("a") as file:
+                file.write(json.dumps(told) + "\n")
+            print("\n".join(words_of(told)), flush=True)
+        runs = sorted(map(json.loads, kept.read_text().splitlines()), key=lambda told: told["structures"])
     print("\n".join(growth(runs)))
     if asked.picture:
         draw(runs, asked.picture)
