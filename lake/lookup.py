@@ -64,17 +64,15 @@ def recorded(lake: Lake, one: Candidate, other: Candidate) -> dict[str, object] 
 
 
 def _current(lake: Lake, name: str) -> str:
-    """Id of the material that an id of old finds today."""
-    given = _row(lake.scan(MATERIAL_IDS).filter(pl.col("material_id") == name))
-    if given is None and name.startswith("m-") and (found := find_material(lake, name)):
+    """Id of the material that an id of old, or one that a member could give, finds today."""
+    if name.startswith("m-") and (found := find_material(lake, name)):
         return found
+    given = _row(lake.scan(MATERIAL_IDS).filter(pl.col("material_id") == name))
     if given is None:
         raise UnknownId(
             f"{name} is no id of this lake and no file: an entry is written mp:mp-149, a material m- and 16 digits"
         )
-    if given["current"] is None:
-        raise UnknownId(f"{name} was a material of {given['entry_id']}, which no crawl tells any more")
-    return given["current"]
+    raise UnknownId(f"{name} was a material of {given['entry_id']}, which no crawl tells any more")
 
 
 def _material(lake: Lake, where: pl.Expr) -> dict[str, object] | None:

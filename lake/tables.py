@@ -185,7 +185,7 @@ MATCHES = Table(
         Column("fingerprint_distance", FLOAT, "largest difference of fingerprints; 1 is what is tolerated"),
         Column("volume_ratio", FLOAT, "volume per atom of b over a"),
         Column("scale", FLOAT, "uniform scaling in length from a to b; 0.01 is 1 % longer", nullable=True),
-        Column("strain", FLOAT, "largest logarithmic strain beside that scaling; 0.01 is 1 %", nullable=True),
+        Column("strain", FLOAT, "strain beside that scaling, either way from the middle; 0.01 is 1 %", nullable=True),
         Column("displacement", FLOAT, "how far the atom that moves most has to move", "angstrom", nullable=True),
         Column("rms", FLOAT, "root mean square of all atoms' displacements", "angstrom", nullable=True),
         Column("same", FLAG, "the verdict"),
