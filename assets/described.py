@@ -14,6 +14,7 @@ import polars as pl
 from assets.versions import data_version
 from lake.contract import ContractError, Table
 from lake.store import Lake
+from lake.tables import OBSERVATIONS
 
 CONTRACT = "contract_holds"
 PARTITION_ROWS = "dagster/partition_row_count"
@@ -54,11 +55,14 @@ def described_together(
 
 
 def part(lake: Lake, table: Table, partitions: Sequence[str] | None = None) -> pl.DataFrame:
-    """The table or these partitions of it, without payloads: their SHA-256 speaks for them and costs no memory."""
+    """The table or these partitions of it, without payloads: their SHA-256 speaks for them and costs no memory.
+
+    Nor with the run that wrote a row: it changes each time, and the row does not.
+    """
     rows = lake.scan(table)
     if partitions is not None:
         rows = rows.filter(pl.col(table.partition_by).is_in(list(partitions)))
-    return rows.select(pl.exclude("payload")).collect()
+    return rows.select(pl.exclude("payload", *(["run"] if table is OBSERVATIONS else []))).collect()
 
 
 def _reported(

@@ -26,16 +26,16 @@ def observation(prop: Property) -> dg.AssetsDefinition:
     about = f"**{prop.label}**, in {prop.unit or 'no unit'}. {prop.about}\n\n{_readings(prop)}"
     words = shown_as(OBSERVATIONS, CODE, key=key, about=about, also=prop.code_version)
     words["metadata"] |= {"unit": prop.unit, "origin": prop.origin, "kind of property": prop.group}
-    limits = f"Every value lies in {prop.low}..{prop.high} {prop.unit}, and no entry has two."
+    limits = f"Every value lies in {prop.low}..{prop.high} {prop.unit}, or is flagged; no reading speaks twice."
     possible = dg.AssetCheckSpec(POSSIBLE, asset=words["key"], description=limits)
 
     @dg.asset(
         **words, check_specs=[possible, contract(OBSERVATIONS, key)], deps=["records", "entries", *["labels"] * own]
     )
-    def observation(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    def observation(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
         from lake.extract import write_observations
 
-        counts = write_observations(lake, prop.name)
+        counts = write_observations(lake, prop.name, run=context.run_id)
         rows = part(lake, OBSERVATIONS, [prop.name])
         checks = (_possible(prop, rows),)
         return described(lake, OBSERVATIONS, prop.name, key, checks, unit=prop.unit, **counts, **_spread(rows["value"]))
@@ -52,8 +52,9 @@ def _spread(values: pl.Series) -> dict[str, float]:
 
 
 def _possible(prop: Property, rows: pl.DataFrame) -> dg.AssetCheckResult:
-    fine = pl.col("value").is_between(prop.low, prop.high) & (pl.col("unit") == prop.unit)
-    strange = len(rows.filter(~fine | pl.col("value").is_nan() | pl.col("entry_id").is_duplicated()))
+    inside = pl.col("value").is_between(prop.low, prop.high) | pl.col("flag").is_not_null()
+    fine = inside & pl.col("value").is_finite() & (pl.col("unit") == prop.unit)
+    strange = len(rows.filter(~fine | pl.struct("entry_id", "reading").is_duplicated()))
     return dg.AssetCheckResult(check_name=POSSIBLE, passed=strange == 0, metadata={"strange": strange})
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from lake.crawl.versions import latest_records
 from lake.properties import property_named
 from lake.properties.definition import Property, Reading
-from lake.properties.served import BadValue, conversion, number, possible
+from lake.properties.served import BadValue, conversion, flag_of, number, sized
 from lake.rejects import Reject, rejects_of
 from lake.sources.page import MAIN
 from lake.store import Lake
@@ -28,31 +28,35 @@ FieldsOf = Callable[[str, str], Mapping[str, object]]
 Found = dict[str, object]
 
 
-def write_observations(lake: Lake, property_name: str, fields_of: FieldsOf | None = None) -> dict[str, int]:
-    """Write that property's partition of OBSERVATIONS, and of REJECTS what cannot be used; returns both counts.
+def write_observations(
+    lake: Lake, property_name: str, fields_of: FieldsOf | None = None, run: str = ""
+) -> dict[str, int]:
+    """Write that property's partition of OBSERVATIONS, and of REJECTS what cannot be used; returns counts.
 
-    fields_of: (source, payload) -> the record's fields; by default the source's own `fields`.
-    Only records that became entries speak; where two readings speak for one entry, the catalog's first is kept.
+    fields_of: (source, payload) -> the record's fields; by default the source's own `fields`. run: what calls itself.
+    Only records that became entries speak. What lies outside the physical range is kept and flagged.
     Raises UnknownProperty.
     """
     kind = property_named(property_name)
-    rows: dict[str, Found] = {}
+    rows: dict[tuple[object, object], Found] = {}
     refused: list[Reject] = []
     for reading in kind.readings:
         for served in _served(lake, kind, reading, fields_of or _fields_of_source):
             try:
-                observation = _observation(kind, reading, served)
+                observation = _observation(kind, reading, served, run)
                 if observation is None:
                     continue
-                if (first := rows.get(served["entry_id"])) is not None:
-                    raise BadValue(f"is not needed: {first['reference'] or first['source']} already speaks")
-                rows[served["entry_id"]] = observation
+                key = (observation["entry_id"], observation["reading"])
+                if key in rows:
+                    raise BadValue(f"is told twice by {observation['reading']}")
+                rows[key] = observation
             except BadValue as error:
                 refused.append(_reject(kind, reading, served, str(error)))
     stage = f"observations.{kind.name}"
     lake.replace(OBSERVATIONS, OBSERVATIONS.frame(list(rows.values())), partition=kind.name)
     lake.replace(REJECTS, rejects_of(stage, refused), partition=stage)
-    return {"observations": len(rows), "rejects": len({reject.entry_id for reject in refused})}
+    flagged = sum(row["flag"] is not None for row in rows.values())
+    return {"observations": len(rows), "flagged": flagged, "rejects": len({reject.entry_id for reject in refused})}
 
 
 def at_path(fields: Mapping[str, object], path: str) -> object:
@@ -67,28 +71,35 @@ def at_path(fields: Mapping[str, object], path: str) -> object:
     return found
 
 
-def _observation(kind: Property, reading: Reading, served: Found) -> Found | None:
+def _observation(kind: Property, reading: Reading, served: Found, run: str) -> Found | None:
     """A row of OBSERVATIONS, None where the database says nothing; raises BadValue."""
     if served["problem"]:
         raise BadValue(served["problem"])
     original = number(served["value"])
     if original is None:
         return None
-    value = conversion(served["unit"], kind.unit)(original, served["n_atoms"])
+    value = sized(conversion(served["unit"], kind.unit)(original, served["n_atoms"]), kind)
+    own = served["reference"] is not None
     return {
         "entry_id": served["entry_id"],
         "property": kind.name,
-        "value": possible(value, kind),
+        "reading": f"labels:{served['reference']}" if own else reading.name,
+        "value": value,
         "unit": kind.unit,
+        "flag": flag_of(value, kind),
         "origin": kind.origin,
-        "level_of_theory": reading.level_of_theory or served["level_of_theory"],
-        "method": reading.method,
-        "correction": reading.correction,
+        "level_of_theory": served["level_of_theory"] if own else reading.level_of_theory or served["level_of_theory"],
+        "method": served["method"] if own else reading.method,
+        "correction": served["correction"] if own else reading.correction,
+        "temperature": served["temperature"] if own else reading.temperature,
+        "pressure": served["pressure"] if own else reading.pressure,
         "source": reading.source,
         "reference": served["reference"],
+        "licence": served["licence"],
         "original_value": original,
         "original_unit": served["unit"],
         "payload_sha256": served["payload_sha256"],
+        "run": run,
     }
 
 
@@ -133,12 +144,12 @@ def _records_of_route(lake: Lake, source: str, route: str) -> pl.DataFrame:
 
 def _told_beside(lake: Lake, source: str, route: str) -> pl.DataFrame:
     entries = lake.scan(ENTRIES).filter(pl.col("source") == source).select(
-        "source_id", "entry_id", "n_atoms", "level_of_theory"
+        "source_id", "entry_id", "n_atoms", "level_of_theory", "licence"
     ).collect()  # fmt: skip
     batches = [batch.select("source_id", "payload_sha256", "payload") for batch in latest_records(lake, source, route)]
     if not batches:
         return pl.DataFrame()
-    columns = ["entry_id", "n_atoms", "level_of_theory", "payload_sha256", "payload"]
+    columns = ["entry_id", "n_atoms", "level_of_theory", "licence", "payload_sha256", "payload"]
     return pl.concat(batches).join(entries, on="source_id").select(columns).sort("entry_id")
 
 
@@ -147,17 +158,17 @@ def _records_of_entries(lake: Lake, source: str) -> pl.DataFrame:
     records = lake.scan(RECORDS).filter((pl.col("source") == source) & (pl.col("route") == MAIN) & ~pl.col("gone"))
     version = ["source_id", "payload_sha256"]  # the same payload may have come in several crawls
     return (
-        entries.select("entry_id", "n_atoms", "level_of_theory", *version)
+        entries.select("entry_id", "n_atoms", "level_of_theory", "licence", *version)
         .join(records.select(*version, "payload").unique(version), on=version)
-        .select("entry_id", "n_atoms", "level_of_theory", "payload_sha256", "payload")
+        .select("entry_id", "n_atoms", "level_of_theory", "licence", "payload_sha256", "payload")
         .sort("entry_id")
         .collect()
     )
 
 
 def _labels(lake: Lake, kind: Property) -> Iterator[Found]:
-    entries = lake.scan(ENTRIES).select("entry_id", "n_atoms", "level_of_theory")
-    labels = lake.scan(LABELS).filter(pl.col("property") == kind.name).drop("property", "licence")
+    entries = lake.scan(ENTRIES).select("entry_id", "n_atoms")
+    labels = lake.scan(LABELS).filter(pl.col("property") == kind.name).drop("property", "dataset", "joined_by")
     rows = labels.join(entries, on="entry_id", how="left").sort("entry_id", "reference").collect()
     for row in rows.iter_rows(named=True):
         problem = "" if row["n_atoms"] else "needs an entry of that id, and there is none"

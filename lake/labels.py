@@ -80,6 +80,13 @@ def _label(row: Row, file: str) -> dict[str, object]:
         "property": name,
         "value": value,
         "unit": unit,
+        "level_of_theory": (row.get("level_of_theory") or "").strip() or "experiment",
+        "method": (row.get("method") or "").strip() or "not stated",
+        "correction": (row.get("correction") or "").strip() or "none",
+        "temperature": number(row.get("temperature")),
+        "pressure": number(row.get("pressure")),
         "reference": (row.get("reference") or "").strip() or file,
         "licence": (row.get("licence") or "").strip() or "not stated",
+        "dataset": file,
+        "joined_by": "id",
     }

@@ -16,6 +16,7 @@ from lake.properties.definition import Property
 from lake.store import Lake
 from lake.tables import MATERIALS, MATRIX_PROVENANCE, OBSERVATIONS, PROPERTY_MATRIX
 
+DEFAULT = "default"  # the policy that the view property_matrix shows
 SOURCES = ("labels", "folder", "mp", "aflow", "oqmd", "cod", "pcod", "ocp")  # what a user brings was brought on purpose
 
 
@@ -39,12 +40,23 @@ def cells(materials: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
     """The chosen observation of each material and property: a frame of MATRIX_PROVENANCE."""
     members = materials.select("material_id", entry_id="members").explode("entry_id")
     chosen = (
-        observations.join(_level_ranks(observations), on=["property", "level_of_theory"])
+        observations.filter(pl.col("flag").is_null())
+        .join(_level_ranks(observations), on=["property", "level_of_theory"])
         .join(members, on="entry_id")
         .with_columns(source_rank=_place("source", SOURCES))
-        .sort("material_id", "property", "level_rank", "source_rank", "entry_id")
+        .sort("material_id", "property", "level_rank", "source_rank", "entry_id", "reading")
         .group_by("material_id", "property", maintain_order=True)
-        .agg(pl.all().first(), n_observations=pl.len().cast(pl.Int64))
+        .agg(
+            pl.all().first(),
+            n_observations=pl.len().cast(pl.Int64),
+            lowest=pl.col("value").min(),
+            highest=pl.col("value").max(),
+        )
+        .with_columns(
+            policy=pl.lit(DEFAULT),
+            column="property",
+            chosen=pl.when(pl.col("n_observations") == 1).then(pl.lit("only")).otherwise(pl.lit("preferred")),
+        )
     )
     return MATRIX_PROVENANCE.checked(chosen.select(MATRIX_PROVENANCE.schema.names()))
 
@@ -69,7 +81,9 @@ def _place(column: str, order: tuple[str, ...]) -> pl.Expr:
 
 def _wide(materials: pl.DataFrame, provenance: pl.DataFrame, properties: list[str]) -> pl.DataFrame:
     """One row per material, sorted, one column per property; null where nobody says anything."""
-    wide = materials.select("material_id", "reduced_formula", "n_sources").sort("material_id")
+    wide = materials.select(pl.lit(DEFAULT).alias("policy"), "material_id", "reduced_formula", "n_sources").sort(
+        "material_id"
+    )
     for name in properties:
         column = provenance.filter(pl.col("property") == name).select("material_id", pl.col("value").alias(name))
         wide = wide.join(column, on="material_id", how="left", maintain_order="left")

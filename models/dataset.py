@@ -105,7 +105,9 @@ def labels(lake: Lake, name: str) -> pl.DataFrame:
     rows = lake.scan(OBSERVATIONS).filter(pl.col("property") == name, pl.col("origin") == known.origin)
     if levels:
         rows = rows.filter(pl.col("level_of_theory").is_in(levels))
-    return rows.select("entry_id", "property", "value").collect()
+    best = pl.col("level_of_theory").replace_strict({level: n for n, level in enumerate(levels)}, default=len(levels))
+    sound = rows.filter(pl.col("flag").is_null()).collect().sort(best, "reading", "entry_id", maintain_order=True)
+    return sound.unique("entry_id", keep="first", maintain_order=True).select("entry_id", "property", "value")
 
 
 def places(lake: Lake, scheme: str = DEFAULT) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from lake.tables import (
     TRANSFER,
 )
 from models.screen import candidates
+from tests.observed import observation
 
 # formula, space group, sources, measured gap, computed gap, predicted gap, measured kappa, AGL kappa, predicted kappa
 CRYSTALS = (
@@ -46,7 +47,7 @@ def ground(root: Path) -> Lake:
     lake.replace(MATERIALS, materials)
     lake.replace(ENTRIES, ENTRIES.frame([_entry(c[0], source) for c in CRYSTALS for source in c[2]] + [_slab()]))
     lake.replace(REJECTS, REJECTS.frame(_rejects()))
-    keys = materials.select(PROPERTY_MATRIX.schema.names())
+    keys = materials.select(pl.lit("default").alias("policy"), *PROPERTY_MATRIX.schema.names()[1:])
     places = {"band_gap_measured": 3, "band_gap": 4, "thermal_conductivity_measured": 6, "thermal_conductivity_agl": 7}
     columns = [pl.Series(name, [c[place] for c in CRYSTALS], dtype=pl.Float64) for name, place in places.items()]
     lake.replace(PROPERTY_MATRIX, keys.with_columns(columns))
@@ -103,12 +104,7 @@ def _observations() -> list[dict]:
     for formula, _, sources, _, gap, *_ in CRYSTALS:
         for place, source in enumerate(s for s in sources if s != "cod" and gap):
             value = gap * (1 + 0.1 * place)
-            rows.append({
-                "entry_id": f"{source}:{formula}", "property": "band_gap", "value": value, "unit": "eV",
-                "origin": "computed", "level_of_theory": "PBE", "method": "Kohn-Sham gap", "correction": "none",
-                "source": source, "reference": None, "original_value": value, "original_unit": "eV",
-                "payload_sha256": "0" * 64,
-            })  # fmt: skip
+            rows.append(observation(f"{source}:{formula}", "band_gap", value))
     return rows
 
 

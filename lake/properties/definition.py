@@ -1,4 +1,4 @@
-"""Property and Reading: what a property is, and where each database keeps it. The properties themselves: catalog.py."""
+"""Property and Reading: what a property is, and where each database keeps it. The properties themselves: catalog/."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 Origin = Literal["measured", "computed"]
+Kind = Literal["intensive", "extensive"]
+Shape = Literal["scalar", "tensor invariant"]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Where one database keeps a property.
+    """Where one database keeps a property, and what stands behind the number.
 
     source: slug of the database, or `labels` for the user's own values.
     path: dotted path in the record's fields (`bulk_modulus.vrh`), or a CIF data name.
-    unit: unit as served; `muB/cell` and the like are divided by the entry's atoms.
+    unit: unit as served; what is told per cell or per formula unit is divided by the written rule in served.py.
     method: what produced the number, in words.
     level_of_theory: None means the level that the source states for the row.
-    correction: scheme of correction applied by the source, or `none`.
+    correction: scheme of correction applied by the source, with its version, or `none`.
     route: route of the source that tells it, empty for the record with the crystal. What a column crawl brought later
     stands under a route named as the path.
+    temperature, pressure: in K and GPa, where all values of the reading are for one.
+    temperature_path, pressure_path: where the record itself tells them, in `temperature_unit` and `pressure_unit`.
     """
 
     source: str
@@ -30,19 +34,37 @@ class Reading:
     level_of_theory: str | None = None
     correction: str = "none"
     route: str = ""
+    temperature: float | None = None
+    pressure: float | None = None
+    temperature_path: str = ""
+    temperature_unit: str = "kelvin"
+    pressure_path: str = ""
+    pressure_unit: str = "kPa"
+
+    @property
+    def name(self) -> str:
+        """How `observations` calls it: source and path there, `mp:bulk_modulus.vrh`."""
+        return f"{self.source}:{self.path}"
 
 
 @dataclass(frozen=True)
 class Property:
     """One property of a crystal.
 
-    name: the field's standard term, snake_case; also the column of the matrix.
+    name: the field's standard term, snake_case.
     label: for axes and headings; says measured or computed.
     unit: unit of every value in the lake.
-    low, high: physical range in that unit; what lies outside becomes a row in `rejects`.
-    levels: levels of theory that may fill the matrix, best first; a `*` admits any.
+    about: what it is, in a chemist's words.
+    group: thermodynamic, electronic, magnetic, elastic, dielectric, piezoelectric, thermal, transport, structural,
+    surface or adsorption.
+    low, high: physical range in that unit; what lies outside is kept and flagged.
+    kind, shape: intensive or extensive as the field defines it, scalar or an invariant of a tensor. What is extensive
+    is kept per atom, and its name says so.
+    levels: levels of theory that learning and the matrix take, best first; a `*` admits any.
     log: whether learning works on the logarithm (positive quantities over decades).
     unsigned: the sign that databases serve is a convention without physics; values are sizes.
+    family: properties of one family are one quantity told twice (an index and its square), and no second witnesses.
+    family_words: how this one is the family's quantity again, empty for the one that the family is named after.
     """
 
     name: str
@@ -57,6 +79,10 @@ class Property:
     levels: tuple[str, ...] = ("*",)
     log: bool = False
     unsigned: bool = False
+    kind: Kind = "intensive"
+    shape: Shape = "scalar"
+    family: str = ""
+    family_words: str = ""
 
     @property
     def code_version(self) -> str:

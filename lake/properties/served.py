@@ -60,9 +60,14 @@ def conversion(found: str, wanted: str) -> Conversion:
     return Conversion(convert(1.0, found, wanted) - shift, shift, per_atom)
 
 
-def possible(value: float, kind: Property) -> float:
-    """The value, its size where the sign is a convention; BadValue where it lies outside the physical range."""
-    value = abs(value) if kind.unsigned else value
-    if not kind.low <= value <= kind.high:
-        raise BadValue(f"must lie in {kind.low:g}..{kind.high:g} {kind.unit}".rstrip() + f", found {value:.6g}")
-    return value
+OUT_OF_RANGE = "out_of_range"
+
+
+def sized(value: float, kind: Property) -> float:
+    """The value, its size where the sign is a convention."""
+    return abs(value) if kind.unsigned else value
+
+
+def flag_of(value: float, kind: Property) -> str | None:
+    """Why a value in the catalog's unit is not to be trusted, None where nothing speaks against it."""
+    return None if kind.low <= value <= kind.high else OUT_OF_RANGE

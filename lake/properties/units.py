@@ -29,6 +29,7 @@ def registry() -> pint.UnitRegistry:
     units = pint.UnitRegistry()
     units.define("atom = [atom]")
     units.define("cell = [cell]")
+    units.define("USD = [currency]")
     # a mole of atoms, so that kJ/mol(of atoms) becomes eV/atom
     units.define("particle_mole = 6.02214076e23 * atom")
     return units

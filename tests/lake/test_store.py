@@ -14,14 +14,11 @@ from hypothesis import strategies as st
 from lake.contract import ContractError
 from lake.store import Lake
 from lake.tables import MATCHES, OBSERVATIONS
+from tests import observed
 
 
 def observation(name: str, value: float, entry: str = "mp:1") -> dict:
-    return {
-        "entry_id": entry, "property": name, "value": value, "unit": "eV", "origin": "computed",
-        "level_of_theory": "PBE", "method": "", "correction": "none", "source": "mp", "reference": None,
-        "original_value": value, "original_unit": "eV", "payload_sha256": None,
-    }  # fmt: skip
+    return observed.observation(entry, name, value)
 
 
 def values(lake: Lake) -> dict[tuple[str, str], float]:

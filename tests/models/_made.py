@@ -11,6 +11,7 @@ from lake.graphs.shards import write_graphs
 from lake.shards import shard_of
 from lake.store import Lake
 from lake.tables import ENTRIES, MATERIALS, OBSERVATIONS, SPLITS
+from tests import observed
 
 PAIRS = [(a, b) for a in (3, 11, 19, 37, 12, 20, 38, 56) for b in (9, 17, 35, 53, 8, 16)]
 
@@ -35,11 +36,7 @@ def entry(name: str, crystal: Crystal, kind: str = "bulk") -> dict[str, object]:
 
 def observation(name: str, prop: str, value: float, level: str = "PBE", origin: str = "computed") -> dict[str, object]:
     """A row of OBSERVATIONS."""
-    return {
-        "entry_id": name, "property": prop, "value": value, "unit": "x", "origin": origin, "level_of_theory": level,
-        "method": "made for a test", "correction": "none", "source": name.split(":")[0], "reference": None,
-        "original_value": value, "original_unit": "x", "payload_sha256": None,
-    }  # fmt: skip
+    return observed.observation(name, prop, value, level_of_theory=level, origin=origin)
 
 
 def material(name: str, members: list[str], formula: str = "NaCl") -> dict[str, object]:

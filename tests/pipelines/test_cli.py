@@ -58,7 +58,7 @@ def test_help_waits_for_nothing_heavy():
     heavy = ("dagster", "torch", "pymatgen", "mlflow", "polars", "duckdb", "numba")
     code += f"print('loaded', [name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
-    assert "Commands" in done.stdout and done.stdout.strip().endswith("loaded []"), done.stdout[-300:]
+    assert "Compare crystals" in done.stdout and done.stdout.strip().endswith("loaded []"), done.stdout[-300:]
 
 
 @pytest.mark.parametrize("where", ["before", "after", "joined"])

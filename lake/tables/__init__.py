@@ -1,0 +1,33 @@
+"""The registry of tables: `TABLES[name]`. Each is written once, in the file of its layer: columns, types, units, key.
+
+The store, the checks, the Dagster UI, the SQL comments and the docs read it from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lake.contract import Table
+from lake.tables.bronze import CRAWLS, DIFFERENCES, LABELS, LISTINGS, PAGES, RECORDS, SNAPSHOTS
+from lake.tables.gold import (
+    COMPOSITIONS,
+    DISAGREEMENT,
+    GRAPHS,
+    MATRIX_PROVENANCE,
+    PROPERTY_MATRIX,
+    SPLITS,
+    WORST_DISAGREEMENTS,
+)
+from lake.tables.models import CANDIDATES, PREDICTIONS, RUNS, TRANSFER
+from lake.tables.silver import ENTRIES, MATCHES, MATERIAL_CHANGES, MATERIAL_IDS, MATERIALS, OBSERVATIONS, REJECTS
+
+TABLES: Mapping[str, Table] = MappingProxyType({
+    table.name: table
+    for table in (
+        CRAWLS, SNAPSHOTS, PAGES, LISTINGS, RECORDS, DIFFERENCES, LABELS, ENTRIES,
+        REJECTS, MATCHES, MATERIALS, MATERIAL_IDS, MATERIAL_CHANGES, OBSERVATIONS,
+        PROPERTY_MATRIX, MATRIX_PROVENANCE, COMPOSITIONS, DISAGREEMENT, WORST_DISAGREEMENTS, SPLITS, GRAPHS,
+        RUNS, PREDICTIONS, TRANSFER, CANDIDATES,
+    )
+})  # fmt: skip

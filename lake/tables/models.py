@@ -1,0 +1,76 @@
+"""Models: results as tables, so that SQL sees them."""
+
+from __future__ import annotations
+
+from lake.contract import Column, Table
+from lake.tables.columns import ENTRY_ID, FLOAT, FORMULA, INT, MATERIAL_ID, ORIGIN, TEXT, TEXTS
+
+RUNS = Table(
+    "runs", "models", "One row per trained model and property: recipe, seed, errors.",
+    (
+        Column("run", TEXT, "recipe slug, digest and seed"),
+        Column("study", TEXT, "single or joint"),
+        Column("property", TEXT, "property predicted"),
+        Column("unit", TEXT, "unit of the errors"),
+        Column("seed", INT, "random seed"),
+        Column("recipe", TEXT, "the whole recipe, as JSON"),
+        Column("n_train", INT, "labelled training rows"),
+        Column("n_validation", INT, "labelled validation rows"),
+        Column("n_test", INT, "labelled test rows"),
+        Column("mae_validation", FLOAT, "mean absolute error on validation", nullable=True),
+        Column("mae_test", FLOAT, "mean absolute error on test", nullable=True),
+        Column("mae_mean_predictor", FLOAT, "test error of predicting the training mean", nullable=True),
+        Column("epochs", INT, "epochs trained"),
+        Column("seconds", FLOAT, "wall time of training", "second"),
+        Column("checkpoint", TEXT, "safetensors file below models/"),
+    ),
+    key=("run", "property"),
+    partition_by="study",
+)  # fmt: skip
+
+PREDICTIONS = Table(
+    "predictions", "models", "What the models say, per entry and property.",
+    (
+        ENTRY_ID, MATERIAL_ID,
+        Column("property", TEXT, "property predicted"),
+        Column("value", FLOAT, "mean over the seeds"),
+        Column("spread", FLOAT, "standard deviation over the seeds (not an error bar)"),
+        Column("unit", TEXT, "the catalog's unit"),
+        ORIGIN,
+        Column("split", TEXT, "train, validation or test: where the material stands"),
+        Column("label", FLOAT, "the observation on this very entry, where there is one", nullable=True),
+        Column("study", TEXT, "the models that said it"),
+    ),
+    key=("entry_id", "property", "study"),
+    partition_by="study",
+)  # fmt: skip
+
+TRANSFER = Table(
+    "transfer", "models", "Gain of training together over training alone, per property and seed.",
+    (
+        Column("property", TEXT, "target property"),
+        Column("partners", TEXTS, "properties trained together with it"),
+        Column("seed", INT, "random seed, the same in both runs"),
+        Column("mae_single", FLOAT, "test error alone"),
+        Column("mae_joint", FLOAT, "test error together"),
+        Column("gain", FLOAT, "(single - joint) / single; negative is negative transfer"),
+    ),
+    key=("property", "seed"),
+)  # fmt: skip
+
+CANDIDATES = Table(
+    "candidates", "models", "Insulators by thermal conductivity, with element cost: a cheap material like diamond?",
+    (
+        Column("rank", INT, "1 is best"),
+        MATERIAL_ID, FORMULA,
+        Column("space_group", TEXT, "Hermann-Mauguin symbol", nullable=True),
+        Column("thermal_conductivity", FLOAT, "the value it is ranked by: AGL's Debye model at 300 K", "W/m/K"),
+        Column("thermal_conductivity_origin", TEXT, "computed (AGL), or predicted from AGL labels"),
+        Column("thermal_conductivity_measured", FLOAT, "experiment at 300 K, where known", "W/m/K", nullable=True),
+        Column("band_gap", FLOAT, "the gap that makes it an insulator", "eV"),
+        Column("band_gap_origin", TEXT, "measured, computed or predicted"),
+        Column("cost", FLOAT, "element cost (pymatgen's table, dated and cited there)", "USD/kg", nullable=True),
+        Column("sources", TEXTS, "databases that tell it"),
+    ),
+    key=("material_id",),
+)  # fmt: skip
