@@ -29,7 +29,7 @@ def unfetched(lake: Lake, kind: Property, source_of: Callable[[str], Source]) ->
         if reading.route not in keeps:
             if (reading.source, reading.route) not in held:
                 lacking.append((reading.source, reading.route))
-        elif keeps[reading.route] and not _asked_for(_inside(reading), keeps[reading.route]):
+        elif keeps[reading.route] and not _asked_for(reading.field or _inside(reading), keeps[reading.route]):
             lacking.append((reading.source, reading.path))
     return lacking
 

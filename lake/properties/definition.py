@@ -9,6 +9,7 @@ from typing import Literal
 Origin = Literal["measured", "computed"]
 Kind = Literal["intensive", "extensive"]
 Shape = Literal["scalar", "tensor invariant"]
+INPUT = "input"  # the family of what a structure itself says, so that no model has to learn it
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Reading:
     stands under a route named as the path.
     temperature, pressure: in K and GPa, where all values of the reading are for one.
     temperature_path, pressure_path: where the record itself tells them, in `temperature_unit` and `pressure_unit`.
+    field: field that a crawl must keep for it, where the path does not name it: a tensor of which the source makes the
+    number at the path.
     """
 
     source: str
@@ -40,11 +43,19 @@ class Reading:
     temperature_unit: str = "kelvin"
     pressure_path: str = ""
     pressure_unit: str = "kPa"
+    field: str = ""
 
     @property
     def name(self) -> str:
         """How `observations` calls it: source and path there, `mp:bulk_modulus.vrh`."""
         return f"{self.source}:{self.path}"
+
+    @property
+    def words(self) -> str:
+        """For people: ``mp `bulk_modulus.vrh` [GPa]: stress-strain, VRH; level of the row; correction none``."""
+        unit = f" [{self.unit}]" if self.unit else ""
+        level = f"level {self.level_of_theory}" if self.level_of_theory else "level of the row"
+        return f"{self.source} `{self.path}`{unit}: {self.method}; {level}; correction {self.correction}"
 
 
 @dataclass(frozen=True)
@@ -59,12 +70,14 @@ class Property:
     surface or adsorption.
     low, high: physical range in that unit; what lies outside is kept and flagged.
     kind, shape: intensive or extensive as the field defines it, scalar or an invariant of a tensor. What is extensive
-    is kept per atom, and its name says so.
+    is kept per atom, and its unit says so.
     levels: levels of theory that learning and the matrix take, best first; a `*` admits any.
     log: whether learning works on the logarithm (positive quantities over decades).
     unsigned: the sign that databases serve is a convention without physics; values are sizes.
     family: properties of one family are one quantity told twice (an index and its square), and no second witnesses.
+    A family is named after one of them, or `input`: what the structure itself tells.
     family_words: how this one is the family's quantity again, empty for the one that the family is named after.
+    readings: empty for what no database serves; own values are taken for every property, named here or not.
     """
 
     name: str

@@ -42,9 +42,14 @@ def crystals_that_differ(lake: Lake, source: str, made: Mapping[str, Made]) -> l
 
 
 def values_that_differ(lake: Lake, source: str, property_name: str, made: Mapping[str, float]) -> list[str]:
-    """Entry ids whose observation of a property is not the value that was made, or is there without one."""
+    """Entry ids whose observation of a property is not the value that was made, or is there without one.
+
+    Of a property that several routes tell: the first reading's.
+    """
     kind = PROPERTIES[property_name]
-    rows = lake.scan(OBSERVATIONS).filter((pl.col("property") == kind.name) & (pl.col("source") == source)).collect()
+    (reading, *_) = (reading.name for reading in kind.readings if reading.source == source)
+    told = (pl.col("property") == kind.name) & (pl.col("reading") == reading)
+    rows = lake.scan(OBSERVATIONS).filter(told).collect()
     kept = dict(zip(rows["entry_id"], rows["value"], strict=True))
     wanted = {f"{source}:{name}": value for name, value in made.items()}
     changed = [name for name in kept.keys() & wanted.keys() if abs(kept[name] - wanted[name]) > CLOSE]

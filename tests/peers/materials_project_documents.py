@@ -103,6 +103,9 @@ def _summary(made: Made) -> Iterator[Document]:
         "database_IDs": {} if made.number % 2 else {"icsd": [f"icsd-{made.number}"]},
         "phonon_IDs": {"dfpt": [task_id(made, 5)]} if _has_phonon(made) else None,
         "band_gap": values.get("band_gap"),
+        "cbm": values.get("band_gap"),
+        "vbm": 0.0,
+        "efermi": 0.0,
         "is_gap_direct": made.number % 4 == 1,
         "is_metal": values.get("band_gap") == 0,
         "has_props": {route: any(True for _ in write(made)) for route, write in ROUTES.items() if route in PROPERTIES},
@@ -111,6 +114,7 @@ def _summary(made: Made) -> Iterator[Document]:
         **_dielectric_averages(made),
         **{k: v for k, v in _moments(made).items() if k != "magmoms"},
         "e_ij_max": values.get("piezoelectric_modulus"),
+        **_surface(made),
     }
 
 
@@ -140,6 +144,8 @@ def _thermo(made: Made) -> Iterator[Document]:
             "energy_type": run_type,
             "entry_types": [run_type],
             "entries": {},
+            "equilibrium_reaction_energy_per_atom": -0.05 if made.values["energy_above_hull"] == 0 else None,
+            "decomposition_enthalpy": made.values["energy_above_hull"] or -0.05,
             **_energies(made, 0.01 * number),
         }
 
@@ -203,6 +209,8 @@ def _phonon(made: Made) -> Iterator[Document]:
             "phonon_method": "dfpt",
             "code": "abinit",
             "total_dft_energy": -5.0,
+            "epsilon_static": np.diag([8.0, 8.0, 11.0]).tolist(),
+            "epsilon_electronic": np.diag([3.0, 3.0, 4.5]).tolist(),
             "sum_rules_breaking": {"asr": 0.1, "cnsr": 0.01},
         }
 
@@ -264,6 +272,14 @@ def _dielectric_averages(made: Made) -> Document:
         "e_electronic": values.get("optical_dielectric_constant"),
         "n": values.get("refractive_index"),
     }
+
+
+def _surface(made: Made) -> Document:
+    """Of elements alone, as Materials Project has them: averages over the Wulff shape."""
+    if len(made.crystal.counts) > 1:
+        return {}
+    names = ("weighted_surface_energy", "weighted_work_function", "surface_anisotropy", "shape_factor")
+    return dict(zip(names, (1.5, 4.3, 0.1, 5.1), strict=True))
 
 
 def _moments(made: Made) -> Document:

@@ -73,7 +73,8 @@ def _chemistry(told: Told) -> list[str]:
     if told.telling.level_of_theory == "experiment":
         density = told.value("density_measured")
         lines.append(f"_exptl_crystal_density_diffrn     {told.density if density is None else density:.3f}")
-        lines.append(f"_diffrn_ambient_temperature       {facts.get('temperature', 295)}")
+        temperature = facts.get("temperature", 295)
+        lines += [f"_{of}       {temperature}" for of in ("cell_measurement_temperature", "diffrn_ambient_temperature")]
     return [*lines, f"_cell_formula_units_Z             {units}"]
 
 

@@ -52,7 +52,7 @@ KEYWORDS = (
     "volume_cell", "density",
     "aflowlib_date", "aflowlib_version", "aflow_version", "code", "dft_type", "species_pp_version", "ldau_TLUJ",
     "energy_cutoff", "kpoints",
-    "energy_cell", "energy_atom", "enthalpy_formation_cell", "enthalpy_formation_atom",
+    "energy_cell", "energy_atom", "enthalpy_formation_cell", "enthalpy_formation_atom", "entropic_temperature",
     "Egap", "Egap_fit", "Egap_type", "spin_cell", "spin_atom", "spinF",
     "ael_bulk_modulus_vrh", "ael_bulk_modulus_voigt", "ael_bulk_modulus_reuss",
     "ael_shear_modulus_vrh", "ael_shear_modulus_voigt", "ael_shear_modulus_reuss",

@@ -25,6 +25,7 @@ Document = dict[str, Any]
 LICENCES = {"BY-C": "CC BY 4.0", "BY-NC": "CC BY-NC 4.0"}
 LEVELS = {"GGA": "PBE", "GGA+U": "PBE+U", "GGA_U": "PBE+U", "R2SCAN": "r2SCAN", "HSE06": "HSE06"}
 ASSUMED_LEVEL = "PBE"  # where the task's run type is not told; most of the collection is GGA
+TENSORS = frozenset({"epsilon_static", "epsilon_electronic"})
 COMMON_FORM = re.compile(r"mp-[1-9]\d*\Z")
 
 
@@ -85,6 +86,18 @@ def with_run_types(document: Document, run_types: Mapping[str, str]) -> Document
     origins = {o["name"]: known.get(normal_task_id(o["task_id"])) for o in document.get("origins") or ()}
     agreed = next(iter(known.values())) if len(set(known.values())) == 1 else None
     return document | {"run_type": origins.get("structure") or agreed, "run_types": origins or None}
+
+
+def with_means(told: Document) -> Document:
+    """A record with a third of the trace beside each dielectric tensor of its phonons; others as they are.
+
+    The mean is emmet's own (DielectricDoc's e_total); the phonon route tells tensors alone.
+    """
+    for method in told.get("phonon", {}).values():
+        if isinstance(method, dict):
+            for name in TENSORS & method.keys():
+                method[f"{name}_mean"] = sum(row[i] for i, row in enumerate(method[name])) / 3
+    return told
 
 
 def entry_of(payload: str) -> Entry:

@@ -21,6 +21,7 @@ SUMMARY_FIELDS = (
     "ordering", "total_magnetization", "total_magnetization_normalized_formula_units",
     "bulk_modulus", "shear_modulus", "universal_anisotropy", "homogeneous_poisson",
     "e_total", "e_ionic", "e_electronic", "n", "e_ij_max", "weighted_surface_energy", "weighted_work_function",
+    "surface_anisotropy", "shape_factor", "volume", "density",
 )  # fmt: skip
 COMMON = ("material_id", "last_updated", "deprecated", "builder_meta", "origins", "warnings")
 TENSORS = ("total", "ionic", "electronic")

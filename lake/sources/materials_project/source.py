@@ -37,6 +37,7 @@ from lake.sources.materials_project.documents import (
     normal_task_id,
     phonon_record,
     record_of,
+    with_means,
     with_run_types,
 )
 from lake.sources.materials_project.routes import ROUTES, SUMMARY, Route, parts, routes_named
@@ -138,8 +139,11 @@ class MaterialsProject:
         return tuple(pieces)
 
     def fields(self, payload: str) -> Mapping[str, object]:
-        """The document itself; moduli are nested (`bulk_modulus.vrh`), other routes stand under their names."""
-        return orjson.loads(payload)
+        """The document itself; moduli are nested (`bulk_modulus.vrh`), other routes stand under their names.
+
+        Beside a phonon document's dielectric tensors stand their means, `epsilon_static_mean`.
+        """
+        return with_means(orjson.loads(payload))
 
     def read(self, payload: str) -> Entry:
         """The relaxed structure, at the level of the task behind it, PBE where that is not told (assumed)."""
