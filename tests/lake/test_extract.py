@@ -78,7 +78,7 @@ def test_an_observation_says_where_it_is_from(lake):
     write_observations(lake, "formation_energy_per_atom", fields_of)
     row = lake.read(OBSERVATIONS).row(0, named=True)
     assert (row["source"], row["level_of_theory"], row["origin"], row["correction"]) == (
-        "mp", "PBE+U", "computed", "MP2020",
+        "mp", "GGA_GGA+U_R2SCAN", "computed", "MP2020, mixed with r2SCAN",
     )  # fmt: skip
     assert row["payload_sha256"] in lake.read(RECORDS)["payload_sha256"]
 
