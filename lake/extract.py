@@ -256,10 +256,11 @@ def _of_labels(lake: Lake, kind: Property, refused: list[Reject]) -> pl.DataFram
     """The user's own values of this property; they are read whether or not the catalog names such a reading."""
     labels = lake.scan(LABELS).filter(pl.col("property") == kind.name)
     entries = lake.scan(ENTRIES).select("entry_id", "reduced_formula", "n_atoms", "species")
+    constant = next((reading for reading in kind.readings if reading.source == OWN), None)
     rows = []
     for label in labels.join(entries, on="entry_id", how="left").collect().iter_rows(named=True):
         try:
-            rows.append(_of_label(label, kind))
+            rows.append(_of_label(label, kind, constant))
         except (BadValue, UnknownUnit, pint.DimensionalityError) as fault:
             told = f"{fault} (given as {label['value']:g} {label['unit']})"
             reason = _reason(kind, label["entry_id"], f"{OWN}:{label['reference']}", told, None)
@@ -267,26 +268,33 @@ def _of_labels(lake: Lake, kind: Property, refused: list[Reject]) -> pl.DataFram
     return OBSERVATIONS.frame(rows)
 
 
-def _of_label(label: Row, kind: Property) -> dict[str, object]:
+def _of_label(label: Row, kind: Property, constant: Reading | None) -> dict[str, object]:
+    """A row of OBSERVATIONS. constant: the reading that says for which temperature and pressure all labels are."""
     if label["n_atoms"] is None:
         raise BadValue("needs an entry of that id, and there is none")
     if fault := contradiction(label["level_of_theory"], kind):
         raise BadValue(fault)
     value = sized(_normalised(conversion(label["unit"], kind.unit), label["value"], label), kind)
-    as_told = ("entry_id", "level_of_theory", "method", "correction", "temperature", "pressure", "reference", "licence")
-    return {column: label[column] for column in as_told} | {
-        "property": kind.name,
-        "reading": f"{OWN}:{label['reference']}",
-        "value": value,
-        "unit": kind.unit,
-        "flag": flag_of(value, label["value"], kind),
-        "origin": kind.origin,
-        "source": OWN,
-        "original_value": label["value"],
-        "original_unit": label["unit"],
-        "payload_sha256": None,
-        "run": "",
-    }
+    as_told = ("entry_id", "level_of_theory", "method", "correction", "reference", "licence")
+    given = {name: label[name] if constant is None or label[name] is not None else getattr(constant, name)
+             for name in ("temperature", "pressure")}  # fmt: skip
+    return (
+        {column: label[column] for column in as_told}
+        | given
+        | {
+            "property": kind.name,
+            "reading": f"{OWN}:{label['reference']}",
+            "value": value,
+            "unit": kind.unit,
+            "flag": flag_of(value, label["value"], kind),
+            "origin": kind.origin,
+            "source": OWN,
+            "original_value": label["value"],
+            "original_unit": label["unit"],
+            "payload_sha256": None,
+            "run": "",
+        }
+    )
 
 
 def _fields_of_source(source: str, payload: str) -> Mapping[str, object]:

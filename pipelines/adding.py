@@ -10,7 +10,6 @@ compared with the entry itself. Only ordered crystals are joined so.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,9 +63,9 @@ def add(lake: "Lake", file: Path, given: Mapping[str, str]) -> Added:
     before = lake.read(LABELS)
     taken = set(before.filter(pl.col("dataset") != file.name).select(LABELS.key).iter_rows())
     added = Added(properties=set(before.filter(pl.col("dataset") == file.name)["property"]))
-    joining, written = _Joining(lake, file.parent), []
-    for number, told in enumerate(rows, start=1):
-        row = _whole(told, given)
+    rows = [_whole(row, given) for row in rows]
+    joining, written = _Joining(lake, file.parent, {row["entry_id"] for row in rows}), []
+    for number, row in enumerate(rows, start=1):
         try:
             label = label_of(row | {"entry_id": "to:join"}, file.name)
             label["entry_id"], label["joined_by"] = joining.entry(row)
@@ -92,10 +91,16 @@ class NotJoined(ValueError):
 class _Joining:
     """The search for entries, which remembers what it found."""
 
-    def __init__(self, lake: "Lake", folder: Path) -> None:
-        """folder: where the paths of structures begin."""
+    def __init__(self, lake: "Lake", folder: Path, names: set[str]) -> None:
+        """folder: where the paths of structures begin. names: all that will be asked for."""
+        import polars as pl
+
+        from lake.tables import ENTRIES
+
         self._lake, self._folder = lake, folder
-        self._by_name: dict[str, str] = {}
+        there = lake.scan(ENTRIES).filter(pl.col("entry_id").is_in(names)).select("entry_id").collect()["entry_id"]
+        self._by_name: dict[str, str] = {name: name for name in there}
+        self._by_path: dict[str, str] = {}
         self._by_formula: dict[str, list[Candidate]] = {}
 
     def entry(self, row: "Row") -> tuple[str, str]:
@@ -114,8 +119,6 @@ class _Joining:
     def _named(self, name: str) -> str:
         from lake.lookup import UnknownId, named
 
-        if name in self._entries:
-            return name
         if name not in self._by_name:
             try:
                 self._by_name[name] = named(self._lake, name).candidate.entry_id
@@ -123,20 +126,14 @@ class _Joining:
                 raise NotJoined(str(fault)) from fault
         return self._by_name[name]
 
-    @cached_property
-    def _entries(self) -> frozenset[str]:
-        from lake.tables import ENTRIES
-
-        return frozenset(self._lake.scan(ENTRIES).select("entry_id").collect()["entry_id"])
-
     def _same(self, path: str) -> str:
         from lake.structures.cluster import preference
         from lake.structures.compare import Candidate, compare, distance
         from pipelines.crystal_files import crystals_in
 
         file = self._folder / path
-        if path in self._by_name:
-            return self._by_name[path]
+        if path in self._by_path:
+            return self._by_path[path]
         crystals, faults = crystals_in([file])
         if faults:
             raise NotJoined(faults[0])
@@ -149,7 +146,7 @@ class _Joining:
                 f"{path} must be the same crystal as an entry, found none among {len(others)} of {mine.formula}: "
                 f"`crystal-lake same {path} ID` says why it differs from one"
             )
-        self._by_name[path] = found
+        self._by_path[path] = found
         return found
 
     def _of_formula(self, formula: str) -> "list[Candidate]":
@@ -177,11 +174,15 @@ class _Joining:
 
 def _whole(told: "Row", given: Mapping[str, str]) -> dict[str, str]:
     """The row in full form: what it says itself, else what is given for all."""
+    own = {name: (told.get(name) or "").strip() for name in _columns()}
+    return {name: word or given.get(name, "") for name, word in own.items()} | {"joined_by": "", "refused": ""}
+
+
+def _columns() -> tuple[str, ...]:
     from lake.labels import FURTHER
     from lake.labels import NEEDED as WHOLE
 
-    own = {name: (told.get(name) or "").strip() for name in (*WHOLE, "structure", *FURTHER)}
-    return {name: word or given.get(name, "") for name, word in own.items()} | {"joined_by": "", "refused": ""}
+    return (*WHOLE, "structure", *FURTHER)
 
 
 def _write(there: Path, rows: list[dict[str, object]]) -> None:
@@ -191,5 +192,5 @@ def _write(there: Path, rows: list[dict[str, object]]) -> None:
     there.parent.mkdir(parents=True, exist_ok=True)
     half = there.with_suffix(".csv.half")
     text = [{name: None if word is None else str(word) for name, word in row.items()} for row in rows]
-    pl.DataFrame(text, schema=dict.fromkeys(text[0], pl.String) if text else None).write_csv(half)
+    pl.DataFrame(text, schema=dict.fromkeys(_columns(), pl.String)).write_csv(half)
     half.replace(there)
