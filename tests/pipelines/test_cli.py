@@ -11,12 +11,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from lake.labels import import_labels
 from lake.settings import MIRROR_KEY
 from lake.shards import shard_of
 from lake.sources import NAMES
 from lake.store import Lake
 from lake.structures.materials import write_materials
 from lake.tables import LABELS, MATERIAL_IDS, MATERIALS, OBSERVATIONS, REJECTS
+from pipelines.adding import add
 from pipelines.cli import app
 from tests import told_lake
 from tests.lake.small_lake import NOW, fill, rock_salt
@@ -413,27 +415,34 @@ def test_own_values_are_joined_by_id_old_id_material_and_structure_and_the_rest_
 
 def test_a_file_added_again_changes_nothing_and_another_of_its_name_replaces_it(labelled):
     root, file = labelled
-    other = file.with_name("other.csv")
+    lake, other = Lake(root), file.with_name("other.csv")
+
+    def added(file: Path) -> tuple[set[str], int, list[pl.DataFrame]]:
+        done = add(lake, file, {"licence": "private"})
+        import_labels(lake)
+        tables = [lake.read(LABELS).sort(LABELS.key), lake.read(REJECTS).sort(REJECTS.key)]
+        return (
+            done.properties,
+            len(done.refused),
+            [pl.DataFrame({"file": sorted((root / "labels").iterdir())}), *tables],
+        )
+
     other.write_text("entry_id,property,value,unit\noqmd:20,band_gap_measured,8.4,eV\n")
     file.write_text("entry_id,property,value,unit,licence\nmp:mp-1,band_gap_measured,8.5,eV,CC0\nmp:x,band_gap,1,eV,\n")
-    assert call("--root", root, "--quiet", "add", other, "--licence", "CC0").exit_code == 0
-
-    def tables() -> list[pl.DataFrame]:
-        read = [Lake(root).read(table).select(pl.exclude("run")) for table in (LABELS, OBSERVATIONS, REJECTS)]
-        return [frame.sort(frame.columns) for frame in read]
-
-    assert call("--root", root, "--quiet", "add", file, "--licence", "private").exit_code == 1
-    first, written = tables(), (root / "labels" / "labels.csv").read_bytes()
-    assert len(first[0]) == len(first[1]) == 2
-    assert call("--root", root, "--quiet", "add", file, "--licence", "private").exit_code == 1
-    assert all(map(pl.DataFrame.equals, first, tables())) and written == (root / "labels" / "labels.csv").read_bytes()
+    added(other)
+    *first, before = added(file)
+    written = (root / "labels" / "labels.csv").read_bytes()
+    *second, after = added(file)
+    assert first == second == [{"band_gap_measured"}, 1] and all(map(pl.DataFrame.equals, before, after))
+    assert written == (root / "labels" / "labels.csv").read_bytes()
+    assert values_of(root, "entry_id", "licence") == [("mp:mp-1", "CC0"), ("oqmd:20", "private")]
 
     file.write_text("entry_id,property,value,unit\nmp:mp-30,bulk_modulus_measured,160,GPa\n")
-    assert call("--root", root, "--quiet", "add", file, "--licence", "private").exit_code == 0
+    properties, refused, _ = added(file)
+    assert (properties, refused) == ({"band_gap_measured", "bulk_modulus_measured"}, 0), "old and new columns are stale"
     rows = [("mp:mp-30", "bulk_modulus_measured", 160.0), ("oqmd:20", "band_gap_measured", 8.4)]
     assert values_of(root, "entry_id", "property", "value") == rows
-    assert sorted(Lake(root).read(OBSERVATIONS).select("entry_id", "property", "value").rows()) == rows
-    assert Lake(root).read(REJECTS).filter(stage="labels").is_empty()
+    assert lake.read(REJECTS).filter(stage="labels").is_empty()
 
 
 @pytest.mark.parametrize(
