@@ -86,7 +86,7 @@ def _how_to_accept(source: str, why: str) -> str:
 
 @dg.asset(**shown_as(LABELS, ("lake.labels",)), check_specs=[contract(LABELS)])
 def labels(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
-    """Own values from the CSV files in the lake's folder `labels/`."""
+    """Own values from the CSV files in the lake's folder `labels/`, which `crystal-lake add` writes."""
     from lake.labels import import_labels
 
     return described(lake, LABELS, imported=import_labels(lake))

@@ -10,7 +10,7 @@ from lake.properties.definition import Property
 from lake.store import Lake
 from lake.tables import OBSERVATIONS
 
-CODE = ("lake.extract", "lake.properties.units")
+CODE = ("lake.extract", "lake.properties.served", "lake.properties.units")
 POSSIBLE = "values_are_possible"
 
 
@@ -20,18 +20,15 @@ def observed(*names: str) -> list[dg.AssetKey]:
 
 
 def observation(prop: Property) -> dg.AssetsDefinition:
-    """The asset that projects kept records onto one property; nothing but its own partition is written."""
+    """The asset that projects kept records and own labels onto one property; only its own partition is written."""
     key = f"observations/{prop.name}"
-    own = any(reading.source == "labels" for reading in prop.readings)
     about = f"**{prop.label}**, in {prop.unit or 'no unit'}. {prop.about}\n\n{_readings(prop)}"
     words = shown_as(OBSERVATIONS, CODE, key=key, about=about, also=prop.code_version)
     words["metadata"] |= {"unit": prop.unit, "origin": prop.origin, "kind of property": prop.group}
     limits = f"Every value lies in {prop.low}..{prop.high} {prop.unit}, or is flagged; no reading speaks twice."
     possible = dg.AssetCheckSpec(POSSIBLE, asset=words["key"], description=limits)
 
-    @dg.asset(
-        **words, check_specs=[possible, contract(OBSERVATIONS, key)], deps=["records", "entries", *["labels"] * own]
-    )
+    @dg.asset(**words, check_specs=[possible, contract(OBSERVATIONS, key)], deps=["records", "entries", "labels"])
     def observation(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
         from lake.extract import write_observations
 
@@ -44,7 +41,8 @@ def observation(prop: Property) -> dg.AssetsDefinition:
 
 
 def _readings(prop: Property) -> str:
-    return "\n".join(f"- {r.source}: `{r.path}` [{r.unit}], {r.method}" for r in prop.readings)
+    told = [f"- {r.source}: `{r.path}` [{r.unit}], {r.method}" for r in prop.readings]
+    return "\n".join([*told, "- own values of it that stand in `labels`, under their references"])
 
 
 def _spread(values: pl.Series) -> dict[str, float]:

@@ -1,12 +1,13 @@
 """The command line, `crystal-lake`: the app with all its commands, by family, in the order of its help."""
 
 from pipelines.command_line import app
-from pipelines.commands import asking, building, comparing, crawling, starting
+from pipelines.commands import asking, building, comparing, crawling, labelling, starting
 
 __all__ = ["app"]
 FAMILIES = {
     "Begin": starting,
     "Crawl": crawling,
+    "Add your own": labelling,
     "Build": building,
     "Ask": asking,
     "Compare crystals": comparing,

@@ -36,8 +36,12 @@ def backfill(root: Path, name: str, fetch: bool = False) -> list[str]:
     fetch: ask the sources for the fields it needs that no crawl ever asked for; without it, they are named.
     """
     wrong = _fetch_columns(root, name) if fetch else _unfetched(root, name)
-    only = [f"observations/{name}", "property_matrix", "matrix_provenance", "lake_duckdb"]
-    return [*wrong, *_run(root, "backfill_property", only=only)]
+    return [*wrong, *_run(root, "backfill_property", only=_columns_of([name]))]
+
+
+def relabel(root: Path, names: Sequence[str]) -> list[str]:
+    """Own labels as the files of `labels/` are now, and these properties' columns with them. What went wrong."""
+    return _run(root, "build", only=["labels", *_columns_of(names)])
 
 
 def demo(root: Path) -> list[str]:
@@ -45,6 +49,10 @@ def demo(root: Path) -> list[str]:
     root.mkdir(parents=True, exist_ok=True)
     mark(root)
     return [*crawl(root), *build(root)]
+
+
+def _columns_of(names: Sequence[str]) -> list[str]:
+    return [*(f"observations/{name}" for name in names), "property_matrix", "matrix_provenance", "lake_duckdb"]
 
 
 def _unfetched(root: Path, name: str) -> list[str]:

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import re
 from functools import cache
 
 import pint
 
-# Spellings the field uses for what pint knows under another name.
+# Words as the field writes them, where pint reads another unit or none: to pint, kB is a kilobyte and A an ampere.
 SPELLING = {
-    "": "dimensionless",
+    "A": "angstrom",
+    "kB": "boltzmann_constant",
     "muB": "bohr_magneton",
-    "muB/atom": "bohr_magneton/atom",
-    "muB/cell": "bohr_magneton/cell",
-    "A^3": "angstrom**3",
-    "A^3/atom": "angstrom**3/atom",
-    "A^3/cell": "angstrom**3/cell",
-    "muB/A^3": "bohr_magneton/angstrom**3",
-    "kB/atom": "boltzmann_constant/atom",
-    "kB/cell": "boltzmann_constant/cell",
-    "m_e": "electron_mass",
-    "g/cm^3": "gram/centimeter**3",
-    "C/m^2": "coulomb/meter**2",
-    "W/m/K": "watt/meter/kelvin",
-    "1/K": "1/kelvin",
-    "1/cm": "1/centimeter",
-    "kJ/mol": "kilojoule/particle_mole",
+    "mol": "particle_mole",
+    "f.u.": "formula_unit",
 }
+WORD = re.compile(r"f\.u\.|[A-Za-zµμΩ_]+")
 
 
 @cache
 def registry() -> pint.UnitRegistry:
-    """pint's registry with atom and cell as units of their own, so that per atom and per cell cannot be confused."""
+    """pint's registry with atom, cell and formula unit as units of their own, so that none is taken for another."""
     units = pint.UnitRegistry()
     units.define("atom = [atom]")
     units.define("cell = [cell]")
+    units.define("formula_unit = [formula_unit]")
     units.define("USD = [currency]")
     # a mole of atoms, so that kJ/mol(of atoms) becomes eV/atom
     units.define("particle_mole = 6.02214076e23 * atom")
@@ -43,10 +35,27 @@ def registry() -> pint.UnitRegistry:
 @cache
 def unit(name: str) -> pint.Unit:
     """A unit by the field's spelling; raises UnknownUnit with the spelling found."""
+    spelled = WORD.sub(lambda word: SPELLING.get(word[0], word[0]), name) or "dimensionless"
     try:
-        return registry().Unit(SPELLING.get(name, name))
+        return registry().Unit(spelled)
     except Exception as error:
         raise UnknownUnit(f"a unit must be one that pint can read, found {name!r}: {error}") from error
+
+
+def linear(found: pint.Unit, wanted: pint.Unit) -> tuple[float, float]:
+    """Scale and shift that make a number in the unit `found` one in `wanted`.
+
+    Raises pint's DimensionalityError, and UnknownUnit for a unit that is no straight line, as the decibel.
+    """
+    if found == wanted:
+        return 1.0, 0.0
+    try:
+        zero, one, two = (float(registry().Quantity(n, found).to(wanted).magnitude) for n in (0.0, 1.0, 2.0))
+    except pint.OffsetUnitCalculusError as error:
+        raise UnknownUnit(f"a unit must be a plain one, found {found}: {error}") from error
+    if not math.isclose(two - one, one - zero, rel_tol=1e-9):
+        raise UnknownUnit(f"a unit must be proportional to {wanted or 'a plain number'}, found {found}")
+    return one - zero, zero
 
 
 def convert(value: float, found: str, wanted: str) -> float:

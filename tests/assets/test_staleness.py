@@ -52,17 +52,27 @@ def test_a_source_that_was_crawled_again_without_change_makes_nothing_stale(fres
     assert {key: status(fresh, instance, key) for key in ABOVE} == dict.fromkeys(ABOVE, "FRESH")
 
 
-def test_a_changed_property_makes_its_own_observations_stale_and_no_others(fresh, instance, monkeypatch):
+def test_a_changed_reading_makes_its_property_stale_and_then_what_stands_on_it_and_nothing_else(
+    fresh, instance, monkeypatch
+):
     from dataclasses import replace
 
     from assets import observations
     from lake.properties import PROPERTIES
 
-    changed = observations.observation(replace(PROPERTIES["band_gap"], high=25.0))
+    other = "observations/formation_energy_per_atom"
+    assert told_lake.run(fresh, "build", instance, only=[other, "property_matrix", "matrix_provenance"]).success
+    gap = PROPERTIES["band_gap"]
+    gap = replace(gap, readings=tuple(replace(reading, method="as said anew") for reading in gap.readings))
     kept = [asset for asset in observations.OBSERVED if asset.key.path[-1] != "band_gap"]
-    monkeypatch.setattr(observations, "OBSERVED", [changed, *kept])
-    assert status(fresh, instance, "observations/band_gap") == "STALE"
-    assert status(fresh, instance, "materials") == "FRESH"
+    monkeypatch.setattr(observations, "OBSERVED", [observations.observation(gap), *kept])
+    expected = dict.fromkeys([*ABOVE, other], "FRESH") | {"observations/band_gap": "STALE"}
+    assert {key: status(fresh, instance, key) for key in expected} == expected
+
+    monkeypatch.setattr("lake.extract.property_named", lambda name: gap)
+    assert told_lake.run(fresh, "build", instance, only=["observations/band_gap"]).success
+    expected |= {"observations/band_gap": "FRESH"} | dict.fromkeys(["property_matrix", "matrix_provenance"], "STALE")
+    assert {key: status(fresh, instance, key) for key in expected} == expected
 
 
 def made_alone(root, instance, shard: str) -> None:

@@ -38,7 +38,7 @@ def test_good_rows_are_kept_as_given(lake):
     ("row", "why"),
     [
         ("mp:1,bandgap_measured,1,eV,me,CC0", "nearest: band_gap_measured"),
-        ("mp:1,band_gap,1,eV,me,CC0", "not read from own values"),
+        ("mp:1,band_gap,1,eV,me,CC0", "say its level of theory"),
         ("mp:1,band_gap_measured,1,parsnip,me,CC0", "parsnip"),
         ("mp:1,band_gap_measured,1,GPa,me,CC0", "gigapascal"),
         ("mp:1,band_gap_measured,much,eV,me,CC0", "finite number, found 'much'"),
@@ -51,6 +51,31 @@ def test_a_bad_row_is_refused_with_its_reason_and_its_neighbour_is_kept(lake, ro
     assert import_labels(lake) == 1
     assert why in reasons(lake)["mp:1"]
     assert "mine.csv, value 1" in reasons(lake)["mp:1"]
+
+
+FULL = "entry_id,property,value,unit,level_of_theory,temperature,pressure,joined_by,refused\n"
+
+
+def test_a_row_in_full_form_says_level_conditions_and_how_it_was_joined(lake):
+    give(lake, FULL + "mp:1,band_gap,7.7,eV,HSE06,300,1e-4,structure,\nmp:2,band_gap_measured,7,eV,,,,,\n")
+    assert import_labels(lake) == 2
+    rows = lake.read(LABELS).sort("entry_id").select("level_of_theory", "temperature", "pressure", "joined_by").rows()
+    assert rows == [("HSE06", 300.0, 1e-4, "structure"), ("experiment", None, None, "id")]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("mp:1,band_gap,7.7,eV,experiment,,,,", "band_gap is a computed property"),
+        ("mp:1,band_gap_measured,7.7,eV,PBE,,,,", "band_gap_measured is a measured property: its level of theory must"),
+        ("mp:1,band_gap,7.7,eV,PBE,warm,,,", "temperature must be a finite number, found 'warm'"),
+        ("mp:1,band_gap,7.7,eV,PBE,,,,no entry is of that crystal", "no entry is of that crystal"),
+    ],
+)
+def test_a_row_that_contradicts_itself_or_was_refused_before_is_refused(lake, row, why):
+    give(lake, FULL + row + "\n")
+    assert import_labels(lake) == 0
+    assert why in reasons(lake)["mp:1"]
 
 
 def test_a_row_without_an_entry_and_a_file_without_columns_are_refused_by_the_files_name(lake):

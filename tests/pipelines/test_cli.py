@@ -1,20 +1,24 @@
 """The command line: every command has words, options count wherever they stand, and what goes wrong is one line."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from lake.labels import import_labels
 from lake.settings import MIRROR_KEY
 from lake.shards import shard_of
 from lake.sources import NAMES
 from lake.store import Lake
 from lake.structures.materials import write_materials
-from lake.tables import MATERIAL_IDS, MATERIALS
+from lake.tables import LABELS, MATERIAL_IDS, MATERIALS, OBSERVATIONS, REJECTS
+from pipelines.adding import add
 from pipelines.cli import app
 from tests import told_lake
 from tests.lake.small_lake import NOW, fill, rock_salt
@@ -23,7 +27,7 @@ from tests.words import commands
 HOUSE = Path(__file__).parents[2]
 ASKED = {
     "demo", "mirror", "crawl", "accept", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
-    "same", "duplicates",
+    "same", "duplicates", "add",
 }  # fmt: skip
 
 
@@ -349,3 +353,109 @@ def test_duplicates_are_listed_with_what_each_database_calls_them(built, words, 
 def test_duplicates_of_nothing_that_there_is_are_refused_in_a_line(built, words, status, says):
     done = call("--root", built, "duplicates", *words)
     assert done.exit_code == status and says in done.stderr and "Traceback" not in done.output
+
+
+MGO = SALT.format("1.0").replace("Na Cl", "Mg O").replace("2.82", "2.10")
+
+
+@pytest.fixture
+def labelled(built, tmp_path, monkeypatch):
+    """A copy of the lake, and a folder with values of one's own and the crystals beside them."""
+    root = Path(shutil.copytree(built, tmp_path / "lake"))
+    mine = tmp_path / "mine"
+    (mine / "crystals").mkdir(parents=True)
+    (mine / "crystals" / "salt.cif").write_text(HALITE)
+    (mine / "crystals" / "periclase.vasp").write_text(MGO)
+    (mine / "crystals" / "large.vasp").write_text(SALT.format("1.08"))
+    monkeypatch.chdir(tmp_path)
+    return root, mine / "labels.csv"
+
+
+def values_of(root: Path, *columns: str) -> list[tuple]:
+    return sorted(Lake(root).read(LABELS).select(columns).rows())
+
+
+def test_own_values_are_joined_by_id_old_id_material_and_structure_and_the_rest_is_refused_in_a_line_each(labelled):
+    root, file = labelled
+    file.write_text(
+        "entry_id,structure,property,value,unit,reference\n"
+        "oqmd:100,,band_gap_measured,8500,meV,by id\n"
+        "m-old,,band_gap_measured,8.6,eV,by an old id\n"
+        ",crystals/salt.cif,band_gap_measured,8.7(1),eV,by structure\n"
+        ",crystals/periclase.vasp,bulk_modulus_measured,160,GPa,\n"
+        "mp:none,,band_gap_measured,1,eV,\n"
+        ",crystals/large.vasp,band_gap_measured,1,eV,\n"
+        ",crystals/missing.cif,band_gap_measured,1,eV,\n"
+        ",,band_gap_measured,1,eV,\n"
+        ",crystals/salt.cif,magnetization_measured,1,muB/cell,\n"
+        "oqmd:100,,band_gap_measured,8.5,parsnip,\n"
+        "oqmd:100,,band_gap_measured,9,eV,by id\n"
+    )
+    words = ["--root", root, "--quiet", "add", file, "--licence", "private", "--level-of-theory", "experiment"]
+    done = call(*words, "--temperature", 300)
+    assert done.exit_code == 1 and "2 joined by id, 2 by structure, 7 refused" in done.stdout, done.output
+    told = [line for line in done.stderr.splitlines() if line.startswith("error: labels.csv, value ")]
+    says = ["mp:none is no id", "must be the same crystal as an entry, found none among 1 of NaCl", "missing.cif",
+            "found neither", "a value per cell needs the entry", "parsnip", "given twice"]  # fmt: skip
+    assert len(told) == 7 and all(words in line for words, line in zip(says, told, strict=True)), told
+    assert values_of(root, "entry_id", "value", "reference", "joined_by", "temperature", "licence") == [
+        ("mp:mp-1", 8.6, "by an old id", "id", 300.0, "private"),
+        ("mp:mp-1", 8.7, "by structure", "structure", 300.0, "private"),
+        ("mp:mp-30", 160.0, "labels.csv", "structure", 300.0, "private"),
+        ("oqmd:100", 8500.0, "by id", "id", 300.0, "private"),
+    ]
+    lake = Lake(root)
+    assert len(lake.read(REJECTS).filter(stage="labels")) == 3, "of an entry, of an id that is none, and of the file"
+    observed = lake.read(OBSERVATIONS).sort("reading").select("reading", "source", "value", "licence").rows()
+    assert observed[1:] == [
+        ("labels:by id", "labels", 8.5, "private"), ("labels:by structure", "labels", 8.7, "private"),
+        ("labels:labels.csv", "labels", 160.0, "private"),
+    ]  # fmt: skip
+
+
+def test_a_file_added_again_changes_nothing_and_another_of_its_name_replaces_it(labelled):
+    root, file = labelled
+    lake, other = Lake(root), file.with_name("other.csv")
+
+    def added(file: Path) -> tuple[set[str], int, list[pl.DataFrame]]:
+        done = add(lake, file, {"licence": "private"})
+        import_labels(lake)
+        tables = [lake.read(LABELS).sort(LABELS.key), lake.read(REJECTS).sort(REJECTS.key)]
+        return (
+            done.properties,
+            len(done.refused),
+            [pl.DataFrame({"file": sorted((root / "labels").iterdir())}), *tables],
+        )
+
+    other.write_text("entry_id,property,value,unit\noqmd:20,band_gap_measured,8.4,eV\n")
+    file.write_text("entry_id,property,value,unit,licence\nmp:mp-1,band_gap_measured,8.5,eV,CC0\nmp:x,band_gap,1,eV,\n")
+    added(other)
+    *first, before = added(file)
+    written = (root / "labels" / "labels.csv").read_bytes()
+    *second, after = added(file)
+    assert first == second == [{"band_gap_measured"}, 1] and all(map(pl.DataFrame.equals, before, after))
+    assert written == (root / "labels" / "labels.csv").read_bytes()
+    assert values_of(root, "entry_id", "licence") == [("mp:mp-1", "CC0"), ("oqmd:20", "private")]
+
+    file.write_text("entry_id,property,value,unit\nmp:mp-30,bulk_modulus_measured,160,GPa\n")
+    properties, refused, _ = added(file)
+    assert (properties, refused) == ({"band_gap_measured", "bulk_modulus_measured"}, 0), "old and new columns are stale"
+    rows = [("mp:mp-30", "bulk_modulus_measured", 160.0), ("oqmd:20", "band_gap_measured", 8.4)]
+    assert values_of(root, "entry_id", "property", "value") == rows
+    assert lake.read(REJECTS).filter(stage="labels").is_empty()
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "status", "says"),
+    [
+        ("entry_id,property,value,unit\n", [], 2, "--licence"),
+        ("id,value\n1,2\n", ["--licence", "CC0"], 1, "missing property, unit"),
+        ("", ["--licence", "CC0"], 1, "cannot be used"),
+    ],
+)
+def test_a_file_that_cannot_be_added_is_an_error_and_adds_nothing(labelled, text, words, status, says):
+    root, file = labelled
+    file.write_text(text)
+    done = call("--root", root, "--quiet", "add", file, *words)
+    assert done.exit_code == status and says in done.output and "Traceback" not in done.output
+    assert not (root / "labels").exists()
