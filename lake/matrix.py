@@ -36,14 +36,16 @@ class Written:
     refused: int
 
 
-def write_matrix(lake: Lake) -> dict[str, Written]:
-    """Rewrite PROPERTY_MATRIX and MATRIX_PROVENANCE by all policies of the lake; returns what each of them filled.
+def write_matrix(lake: Lake, every: Mapping[str, Policy] | None = None) -> dict[str, Written]:
+    """Rewrite PROPERTY_MATRIX and MATRIX_PROVENANCE, whole; returns what each policy filled.
 
-    Every ordered material has a row in each policy; every column has a place whose property was observed at all.
+    every: the policies by name, by default all that are shipped and all of the lake's own.
+    Every ordered material has a row in each policy. A property that was observed at all has the column named as it, and
+    those of its other columns that something may fill.
     Both tables are marked with the versions of observations and materials that they were made from (`read:...`), which
     are read at those versions: what is written meanwhile is for the next time. Raises PolicyError.
     """
-    every = policies(lake.root)
+    every = policies(lake.root) if every is None else every
     versions = {table.name: version for table in READ if (version := lake.version(table)) is not None}
     materials = _at(lake, MATERIALS, versions).filter(pl.col("kind") != DISORDERED).collect().sort("material_id")
     wide: dict[str, dict[str, pl.Series]] = {name: {} for name in every}
@@ -54,6 +56,8 @@ def write_matrix(lake: Lake) -> dict[str, Written]:
             what = (column.admits, column.flagged)
             if what not in same:
                 same[what] = admitted(column, told)
+            if column.name != name and not len(same[what].row):
+                continue
             cells = chosen(column, same[what])
             wide[policy.name][column.name] = _values(cells, same[what], len(materials))
             provenance[policy.name].append(_provenance(policy, column, cells, same[what], materials["material_id"]))

@@ -57,9 +57,14 @@ class Column:
         return PROPERTIES[self.property]
 
     @property
+    def which(self) -> str:
+        """Which of the property's columns it is, to stand behind a label; empty for the one named as the property."""
+        return "" if self.name == self.property else f", {self.name.removeprefix(f'{self.property}_').replace('_', ' ')}"
+
+    @property
     def label(self) -> str:
-        """For axes and headings: the property's label, with the column's name where it is another one."""
-        return self.known.label if self.name == self.property else f"{self.known.label}, {self.name}"
+        """For axes and headings."""
+        return self.known.label + self.which
 
     def place(self, source: str, level: str, correction: str) -> int | None:
         """Where such an observation stands in the column's order, 0 is best; None where it may not fill it.
