@@ -52,7 +52,7 @@ def write_matrix(lake: Lake, every: Mapping[str, Policy] | None = None) -> dict[
     provenance: dict[str, list[pl.DataFrame]] = {name: [] for name in every}
     for name, told in _observed(_at(lake, OBSERVATIONS, versions), materials):
         same: dict[tuple[object, ...], Admitted] = {}  # policies often differ in what they do with the same
-        for policy, column in ((policy, column) for policy in every.values() for column in policy.columns_of(name)):
+        for policy, column in ((one, column) for one in every.values() for column in one.columns_of(name)):
             what = (column.admits, column.flagged)
             if what not in same:
                 same[what] = admitted(column, told)

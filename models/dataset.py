@@ -3,9 +3,9 @@
 A label is learnt on the structure it was computed for: a row is an entry, its own structure, its own values. The
 material only groups rows and draws the split; it never lends one entry's value to another.
 
-A task is a column of the default policy, which says what may teach it: of what source, correction and level of theory.
-One family of theory: where levels are named (PBE, PBE+U), rows of any other level (LDA, SCAN, ...) are left out, since a
-model must not learn the difference between functionals as if it were chemistry.
+A task is a column of the default policy, which says what may teach it: of which source, correction and level.
+One family of theory: where levels are named (PBE, PBE+U), rows of any other level (LDA, SCAN, ...) are left out, since
+a model must not learn the difference between functionals as if it were chemistry.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def training_rows(
     """Entries of kind bulk that carry a label of any of the tasks, with their split.
 
     limit: at most so many labels per task in training and a quarter of it in validation, the same ones whatever the
-    other tasks are; test rows are all kept. scheme: of the splits; materials that it has no part for are left out. flagged:
-    whether values that are flagged teach, too.
+    other tasks are; test rows are all kept. scheme: of the splits; materials that it has no part for are left out.
+    flagged: whether values that are flagged teach, too.
     Raises UnknownProperty for a name that is no column, KeyError for a scheme that there is not.
     """
     names = tuple(column_named(default(), name).name for name in tasks)

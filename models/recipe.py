@@ -46,7 +46,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in self.tasks:
             column_named(default(), name)
-        object.__setattr__(self, "tasks", tuple(column.name for column in default().columns if column.name in self.tasks))
+        object.__setattr__(self, "tasks", tuple(name for name in default().by_name if name in self.tasks))
         if not self.tasks:
             raise RecipeError("a recipe needs at least one task, found none")
         if self.sharing == "single" and len(self.tasks) > 1:

@@ -42,7 +42,7 @@ def coverage(lake: Lake) -> Figure:
 
 
 def filled(lake: Lake) -> tuple[list[str], np.ndarray]:
-    """Names of the default policy's columns with values, fullest first, and a boolean array property x material, fullest first."""
+    """Names of the default policy's columns with values, and a boolean array column x material; both fullest first."""
     matrix = matrix_of(lake)
     names = [name for name in matrix.columns if name not in PROPERTY_MATRIX.schema]
     known = np.isfinite(matrix.select(names).to_numpy().astype(float)).T if names else np.zeros((0, 0), bool)

@@ -68,8 +68,9 @@ def read(file: Path, base: Policy | None = None) -> Policy:
 
 
 def _base(base: Policy | None) -> list[tuple[str, Column]]:
-    columns = base.columns if base else [Column(name, name, own_admissions(known)) for name, known in PROPERTIES.items()]
-    return [(column.name, column) for column in columns]
+    if base:
+        return list(base.by_name.items())
+    return [(name, Column(name, name, own_admissions(known))) for name, known in PROPERTIES.items()]
 
 
 def _column(entry: object, treated: Told, plain: Mapping[str, Column], where: str) -> Column:

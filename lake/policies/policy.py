@@ -58,8 +58,9 @@ class Column:
 
     @property
     def which(self) -> str:
-        """Which of the property's columns it is, to stand behind a label; empty for the one named as the property."""
-        return "" if self.name == self.property else f", {self.name.removeprefix(f'{self.property}_').replace('_', ' ')}"
+        """Which of the property's columns it is, to stand behind a label; empty for that of its name."""
+        rest = self.name.removeprefix(f"{self.property}_").replace("_", " ")
+        return "" if self.name == self.property else f", {rest}"
 
     @property
     def label(self) -> str:

@@ -82,7 +82,7 @@ SAID = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.lists(SAID, min_size=1, max_size=20), chance=st.randoms(use_true_random=False))
 def test_every_cell_equals_the_observation_that_its_provenance_names_in_any_order(tmp_path_factory, said, chance):
     rows = {}
