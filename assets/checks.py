@@ -13,7 +13,8 @@ from assets.partitions import SOURCES
 from lake.crawl.states import ENDS
 from lake.crawl.versions import latest_versions
 from lake.entries import DISORDERED
-from lake.properties import PROPERTIES
+from lake.matrix import matrix_of
+from lake.policies import default
 from lake.sources import NAMES
 from lake.store import Lake
 from lake.structures.bucket import KINDS
@@ -27,7 +28,6 @@ from lake.tables import (
     MATERIALS,
     OBSERVATIONS,
     PREDICTIONS,
-    PROPERTY_MATRIX,
     REJECTS,
     SPLITS,
 )
@@ -107,12 +107,13 @@ def no_formula_crosses(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="property_matrix", description="Every property that was observed is a column with values.")
 def coverage(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
-    """The share of materials that know each property, for the plot over time."""
-    matrix = lake.read(PROPERTY_MATRIX).fill_nan(None)
-    shares = {name: matrix[name].count() / max(len(matrix), 1) for name in PROPERTIES if name in matrix.columns}
+    """The share of materials that fill each column of the default policy, for the plot over time."""
+    matrix, columns = matrix_of(lake), default().by_name
+    shares = {name: matrix[name].count() / max(len(matrix), 1) for name in columns if name in matrix.columns}
+    filled = {columns[name].property for name, share in shares.items() if share}
     members = lake.scan(MATERIALS).select(entry_id="members").explode("entry_id")  # a slab has values but no material
     observed = lake.scan(OBSERVATIONS).join(members, on="entry_id").select(pl.col("property").unique().sort()).collect()
-    empty = [name for name in observed["property"] if not shares.get(name)]
+    empty = [name for name in observed["property"] if name not in filled]
     words = f"observed, yet without a cell: {', '.join(empty)}" if empty else None
     return dg.AssetCheckResult(passed=not empty, severity=WARN, description=words, metadata=shares)
 

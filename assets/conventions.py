@@ -9,7 +9,7 @@ import dagster as dg
 
 from assets.versions import code_version
 from lake.contract import Column, Table
-from lake.properties import PROPERTIES
+from lake.policies import default
 
 OWNERS = ("team:crystal-lake",)
 
@@ -46,7 +46,8 @@ def column_schema(table: Table) -> dg.TableSchema:
     """The contract as the UI shows it: type, meaning, unit and nullability of each column; the key as a constraint."""
     columns = [_column(column, unique=table.key == (column.name,)) for column in table.columns]
     if table.open_ended:
-        columns += [dg.TableColumn(p.name, "Float64", _with_unit(p.label, p.unit)) for p in PROPERTIES.values()]
+        beyond = default().columns
+        columns += [dg.TableColumn(c.name, "Float64", _with_unit(c.label, c.known.unit)) for c in beyond]
     rules = [f"unique: {', '.join(table.key)}"]
     if table.partition_by:
         rules.append(f"partitioned by {table.partition_by}")

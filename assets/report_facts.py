@@ -49,7 +49,7 @@ def facts(lake: Lake) -> Facts:
     from lake import facts as held
     from lake.disagreement import disagreement
     from lake.figures.style import SOURCE_NAME
-    from lake.properties import PROPERTIES
+    from lake.policies import default
     from models.figures.bargains import unbeaten
     from models.results import errors, gains
 
@@ -57,6 +57,7 @@ def facts(lake: Lake) -> Facts:
     sources = held.by_source(lake)
     ranked = lake.read(CANDIDATES).sort("rank")
     matrix = lake.scan(PROPERTY_MATRIX).collect_schema().names()
+    columns = default().by_name
     return Facts(
         root=lake.root.name,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -67,7 +68,7 @@ def facts(lake: Lake) -> Facts:
         reasons_left=max(0, len(reasons) - MANY),
         repeats=held.repeats(lake),
         shared={(a, b): n for a, b, n in held.shared(lake).iter_rows()},
-        properties=len([name for name in matrix if name not in PROPERTY_MATRIX.schema]),
+        properties=len({columns[name].property for name in matrix if name in columns}),
         disagreement=disagreement(lake).head(MANY).to_dicts(),
         baselines=errors(lake).to_dicts(),
         gains=gains(lake).to_dicts(),
@@ -79,7 +80,7 @@ def facts(lake: Lake) -> Facts:
         references=held.references(lake).to_dicts(),
         citations=citations(sources["source"].to_list()),
         names=dict(SOURCE_NAME),
-        labels={name: known.label for name, known in PROPERTIES.items()},
+        labels={name: column.label for name, column in columns.items()},
     )
 
 

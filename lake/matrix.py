@@ -1,90 +1,120 @@
-"""Observations -> the matrix: which observation fills a cell, by a written rule.
+"""Observations -> the matrix: each cell is one observation, chosen by a policy, and `matrix_provenance` names it.
 
-The rule: the level of theory that the property's `levels` name first; then the source that `SOURCES` names first; then
-the smallest entry_id. One observation is taken as it is, never a mean over different methods, and `matrix_provenance`
-names it. The matrix is for people and SQL; learning reads observations. Disordered materials have no row: their values
-are observations, which nobody is to average or rank with those of ordered crystals.
+What a policy is, and how it chooses: lake/policies. The matrix is for people and SQL; learning reads observations.
+Disordered materials have no row: their values are observations, which nobody is to average or rank with those of
+ordered crystals.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
 import polars as pl
 
+from lake.contract import Table
 from lake.entries import DISORDERED
+from lake.policies import DEFAULT, default, policies
+from lake.policies.choosing import Admitted, Cells, admitted, chosen
+from lake.policies.policy import Column, Policy
 from lake.properties import PROPERTIES
-from lake.properties.definition import Property
 from lake.store import Lake
 from lake.tables import MATERIALS, MATRIX_PROVENANCE, OBSERVATIONS, PROPERTY_MATRIX
 
-DEFAULT = "default"  # the policy that the view property_matrix shows
-SOURCES = ("labels", "folder", "mp", "aflow", "oqmd", "cod", "pcod", "ocp")  # what a user brings was brought on purpose
+READ = (OBSERVATIONS, MATERIALS)
+ROW = PROPERTY_MATRIX.schema.names()[1:]  # what every policy's row says of a material
+NEEDED = ("entry_id", "reading", "value", "unit", "flag", "origin", "level_of_theory", "correction", "source")
 
 
-def write_matrix(lake: Lake) -> dict[str, int]:
-    """Rewrite PROPERTY_MATRIX and MATRIX_PROVENANCE from observations and materials; returns their sizes.
+@dataclass(frozen=True)
+class Written:
+    """What stands in the tables of one policy: columns, cells that are filled, and cells that are refused."""
 
-    Every ordered material has a row; every property of the catalog with an observation has a column, in the catalog's
-    order.
+    columns: int
+    cells: int
+    refused: int
+
+
+def write_matrix(lake: Lake, every: Mapping[str, Policy] | None = None) -> dict[str, Written]:
+    """Rewrite PROPERTY_MATRIX and MATRIX_PROVENANCE, whole; returns what each policy filled.
+
+    every: the policies by name, by default all that are shipped and all of the lake's own.
+    Every ordered material has a row in each policy. A property that was observed at all has the column named as it, and
+    those of its other columns that something may fill.
+    Both tables are marked with the versions of observations and materials that they were made from (`read:...`), which
+    are read at those versions: what is written meanwhile is for the next time. Raises PolicyError.
     """
-    materials = lake.read(MATERIALS).filter(pl.col("kind") != DISORDERED)
-    observations = lake.read(OBSERVATIONS)
-    provenance = cells(materials, observations)
-    observed = set(observations["property"].unique())
-    properties = [name for name in PROPERTIES if name in observed]
-    lake.replace(MATRIX_PROVENANCE, provenance)
-    lake.replace(PROPERTY_MATRIX, _wide(materials, provenance, properties))
-    return {"materials": len(materials), "properties": len(properties), "cells": len(provenance)}
+    every = policies(lake.root) if every is None else every
+    versions = {table.name: version for table in READ if (version := lake.version(table)) is not None}
+    materials = _at(lake, MATERIALS, versions).filter(pl.col("kind") != DISORDERED).collect().sort("material_id")
+    wide: dict[str, dict[str, pl.Series]] = {name: {} for name in every}
+    provenance: dict[str, list[pl.DataFrame]] = {name: [] for name in every}
+    for name, told in _observed(_at(lake, OBSERVATIONS, versions), materials):
+        same: dict[tuple[object, ...], Admitted] = {}  # policies often differ in what they do with the same
+        for policy, column in ((one, column) for one in every.values() for column in one.columns_of(name)):
+            what = (column.admits, column.flagged)
+            if what not in same:
+                same[what] = admitted(column, told)
+            if column.name != name and not len(same[what].row):
+                continue
+            cells = chosen(column, same[what])
+            wide[policy.name][column.name] = _values(cells, same[what], len(materials))
+            provenance[policy.name].append(_provenance(policy, column, cells, same[what], materials["material_id"]))
+    marks = {f"read:{name}": version for name, version in versions.items()}
+    counts = {name: _counted(wide[name], provenance[name]) for name in every}
+    named = [frame for frames in provenance.values() for frame in frames]
+    lake.replace(MATRIX_PROVENANCE, pl.concat([MATRIX_PROVENANCE.empty(), *named]), marks=marks)
+    rows = [materials.select(pl.lit(name).alias("policy"), *ROW).with_columns(**wide[name]) for name in every]
+    lake.replace(PROPERTY_MATRIX, pl.concat(rows, how="diagonal"), marks=marks)
+    return counts
 
 
-def cells(materials: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
-    """The chosen observation of each material and property: a frame of MATRIX_PROVENANCE."""
-    members = materials.select("material_id", entry_id="members").explode("entry_id")
-    chosen = (
-        observations.filter(pl.col("flag").is_null())
-        .join(_level_ranks(observations), on=["property", "level_of_theory"])
-        .join(members, on="entry_id")
-        .with_columns(source_rank=_place("source", SOURCES))
-        .sort("material_id", "property", "level_rank", "source_rank", "entry_id", "reading")
-        .group_by("material_id", "property", maintain_order=True)
-        .agg(
-            pl.all().first(),
-            n_observations=pl.len().cast(pl.Int64),
-            lowest=pl.col("value").min(),
-            highest=pl.col("value").max(),
-        )
-        .with_columns(
-            policy=pl.lit(DEFAULT),
-            column="property",
-            chosen=pl.when(pl.col("n_observations") == 1).then(pl.lit("only")).otherwise(pl.lit("preferred")),
-        )
+def matrix_of(lake: Lake, policy: str = DEFAULT) -> pl.DataFrame:
+    """PROPERTY_MATRIX by one policy, without the columns that only other policies have; null where a cell is empty."""
+    matrix = lake.scan(PROPERTY_MATRIX).filter(pl.col("policy") == policy).collect()
+    known = default() if policy == DEFAULT else policies(lake.root)[policy]
+    beyond = [name for name in matrix.columns if name not in PROPERTY_MATRIX.schema and name in known.by_name]
+    return matrix.select(*PROPERTY_MATRIX.schema, pl.col(beyond).fill_nan(None))
+
+
+def _at(lake: Lake, table: Table, versions: Mapping[str, int]) -> pl.LazyFrame:
+    return lake.scan(table, at=versions[table.name]) if table.name in versions else table.empty().lazy()
+
+
+def _observed(observations: pl.LazyFrame, materials: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Each property of the catalog that was observed, with its observations of these materials, as `admitted` wants."""
+    members = materials.with_row_index("row").select("row", entry_id="members").explode("entry_id").sort("entry_id")
+    members = members.select("entry_id", pl.col("row").cast(pl.Int64), entry=pl.int_range(pl.len(), dtype=pl.Int64))
+    told = set(observations.select(pl.col("property").unique()).collect()["property"])
+    for name in PROPERTIES:
+        if name in told:
+            rows = observations.filter(pl.col("property") == name).select(NEEDED).collect()
+            yield name, rows.join(members, on="entry_id")
+
+
+def _values(cells: Cells, of: Admitted, n: int) -> pl.Series:
+    """A column of the matrix, (n,), null where nobody says anything or the cell is refused."""
+    column = np.full(n, np.nan)
+    column[of.row] = np.where(cells.refused, np.nan, of.told["value"].to_numpy()[cells.observation])
+    return pl.Series(column, nan_to_null=True)
+
+
+def _provenance(policy: Policy, column: Column, cells: Cells, of: Admitted, ids: pl.Series) -> pl.DataFrame:
+    """The rows of MATRIX_PROVENANCE of one column, by material."""
+    named = of.told.select(NEEDED)[cells.observation].with_columns(
+        policy=pl.lit(policy.name),
+        column=pl.lit(column.name),
+        property=pl.lit(column.property),
+        material_id=ids.gather(of.row),
+        chosen=cells.chosen,
+        n_observations=pl.Series(of.n),
+        lowest=pl.Series(of.lowest),
+        highest=pl.Series(of.highest),
     )
-    return MATRIX_PROVENANCE.checked(chosen.select(MATRIX_PROVENANCE.schema.names()))
+    return named.select(MATRIX_PROVENANCE.schema.names())
 
 
-def level_rank(kind: Property, level: str) -> int | None:
-    """Place of a level of theory in the property's order, 0 is best; None where it may not fill the matrix."""
-    named = level if level in kind.levels else "*"
-    return kind.levels.index(named) if named in kind.levels else None
-
-
-def _level_ranks(observations: pl.DataFrame) -> pl.DataFrame:
-    """property, level_of_theory, level_rank, of every pair that may fill the matrix."""
-    pairs = observations.select("property", "level_of_theory").unique().rows()
-    ranks = [(name, level, level_rank(PROPERTIES[name], level)) for name, level in pairs if name in PROPERTIES]
-    schema = {"property": pl.String, "level_of_theory": pl.String, "level_rank": pl.Int64}
-    return pl.DataFrame(ranks, schema=schema, orient="row").drop_nulls()
-
-
-def _place(column: str, order: tuple[str, ...]) -> pl.Expr:
-    return pl.col(column).replace_strict({name: n for n, name in enumerate(order)}, default=len(order))
-
-
-def _wide(materials: pl.DataFrame, provenance: pl.DataFrame, properties: list[str]) -> pl.DataFrame:
-    """One row per material, sorted, one column per property; null where nobody says anything."""
-    wide = materials.select(pl.lit(DEFAULT).alias("policy"), "material_id", "reduced_formula", "n_sources").sort(
-        "material_id"
-    )
-    for name in properties:
-        column = provenance.filter(pl.col("property") == name).select("material_id", pl.col("value").alias(name))
-        wide = wide.join(column, on="material_id", how="left", maintain_order="left")
-    return wide
+def _counted(wide: Mapping[str, pl.Series], provenance: list[pl.DataFrame]) -> Written:
+    cells = sum(len(column) - column.null_count() for column in wide.values())
+    return Written(len(wide), cells, sum(map(len, provenance)) - cells)

@@ -17,7 +17,7 @@ import polars as pl
 
 from lake.contract import Column, Table
 from lake.macros import MACROS
-from lake.properties import PROPERTIES
+from lake.policies import policies
 from lake.store import Lake
 from lake.tables import TABLES
 from lake.views import VIEWS
@@ -128,8 +128,9 @@ def _columns(lake: Lake, table: Table) -> tuple[Column, ...]:
     if not table.open_ended:
         return table.columns
     extra = [name for name in lake.scan(table).collect_schema().names() if name not in table.schema]
-    known = (PROPERTIES.get(name) for name in extra)
-    words = ((p.label, p.unit) if p else ("no longer in the catalog", None) for p in known)
+    known = {name: column for policy in policies(lake.root).values() for name, column in policy.by_name.items()}
+    told = (known.get(name) for name in extra)
+    words = ((column.label, column.known.unit) if column else ("no longer in the catalog", None) for column in told)
     beyond = (Column(name, pl.Float64, *said) for name, said in zip(extra, words, strict=True))
     return (*table.columns, *beyond)
 

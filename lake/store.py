@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import polars as pl
 import stamina
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from pyarrow.parquet import ParquetFile
 
@@ -144,7 +144,7 @@ class Lake:
         path = self.path(table)
         path.parent.mkdir(parents=True, exist_ok=True)
         partition_by = [table.partition_by] if table.partition_by else None
-        write_deltalake(str(path), frame, partition_by=partition_by, writer_properties=_writer(table), **how)
+        write_deltalake(str(path), frame, partition_by=partition_by, writer_properties=_writer(table, frame), **how)
 
     def remove(
         self, table: Table, where: Mapping[str, str | Collection[str]], unless: Mapping[str, str] | None = None
@@ -182,8 +182,12 @@ class Lake:
         return [*whole, *(str(file.relative_to(self.path(table))) for file in halves)]
 
 
-def _writer(table: Table) -> WriterProperties:
-    return WriterProperties(max_row_group_size=table.rows_per_group, compression="ZSTD")
+def _writer(table: Table, frame: pl.DataFrame | None = None) -> WriterProperties:
+    floats = [] if frame is None else [name for name, dtype in frame.schema.items() if dtype.is_float()]
+    plain = ColumnProperties(dictionary_enabled=False)  # numbers seldom repeat: a dictionary costs time and space
+    return WriterProperties(
+        max_row_group_size=table.rows_per_group, compression="ZSTD", column_properties=dict.fromkeys(floats, plain)
+    )
 
 
 def _quoted(text: str) -> str:

@@ -3,8 +3,9 @@
 A label is learnt on the structure it was computed for: a row is an entry, its own structure, its own values. The
 material only groups rows and draws the split; it never lends one entry's value to another.
 
-One family of theory: of properties whose levels are named (PBE, PBE+U), rows of any other level (LDA, SCAN, ...) are
-left out, since a model must not learn the difference between functionals as if it were chemistry.
+A task is a column of the default policy, which says what may teach it: of which source, correction and level.
+One family of theory: where levels are named (PBE, PBE+U), rows of any other level (LDA, SCAN, ...) are left out, since
+a model must not learn the difference between functionals as if it were chemistry.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from lake.properties import property_named
+from lake.policies import column_named, default
+from lake.policies.choosing import QUALIFIED, preference
 from lake.store import Lake
 from lake.structures.splits import DEFAULT, scheme_named
 from lake.tables import ENTRIES, MATERIALS, OBSERVATIONS, SPLITS
@@ -81,15 +83,18 @@ def unlearnable(rows: TrainingRows) -> dict[str, str]:
     return reasons
 
 
-def training_rows(lake: Lake, tasks: Sequence[str], limit: int | None = None, scheme: str = DEFAULT) -> TrainingRows:
+def training_rows(
+    lake: Lake, tasks: Sequence[str], limit: int | None = None, scheme: str = DEFAULT, flagged: bool = False
+) -> TrainingRows:
     """Entries of kind bulk that carry a label of any of the tasks, with their split.
 
     limit: at most so many labels per task in training and a quarter of it in validation, the same ones whatever the
     other tasks are; test rows are all kept. scheme: of the splits; materials that it has no part for are left out.
-    Raises UnknownProperty for a name that is not in the catalog, KeyError for a scheme that there is not.
+    flagged: whether values that are flagged teach, too.
+    Raises UnknownProperty for a name that is no column, KeyError for a scheme that there is not.
     """
-    names = tuple(property_named(name).name for name in tasks)
-    values = pl.concat([labels(lake, name) for name in names])
+    names = tuple(column_named(default(), name).name for name in tasks)
+    values = pl.concat([labels(lake, name, flagged) for name in names])
     wide = values.pivot("property", index="entry_id", values="value")
     wide = wide.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names if name not in wide.columns)
     frame = places(lake, scheme).join(wide, on="entry_id").sort("entry_id")
@@ -98,16 +103,17 @@ def training_rows(lake: Lake, tasks: Sequence[str], limit: int | None = None, sc
     return rows if limit is None else _limited(rows, {"train": limit, "validation": max(limit // 4, 1)})
 
 
-def labels(lake: Lake, name: str) -> pl.DataFrame:
-    """entry_id, property, value of one property, as learning may use them: of its origin and its levels of theory."""
-    known = property_named(name)
-    levels = [level for level in known.levels if level != "*"]
-    rows = lake.scan(OBSERVATIONS).filter(pl.col("property") == name, pl.col("origin") == known.origin)
-    if levels:
-        rows = rows.filter(pl.col("level_of_theory").is_in(levels))
-    best = pl.col("level_of_theory").replace_strict({level: n for n, level in enumerate(levels)}, default=len(levels))
-    sound = rows.filter(pl.col("flag").is_null()).collect().sort(best, "reading", "entry_id", maintain_order=True)
-    return sound.unique("entry_id", keep="first", maintain_order=True).select("entry_id", "property", "value")
+def labels(lake: Lake, name: str, flagged: bool = False) -> pl.DataFrame:
+    """entry_id, property, value of one task, one value per entry: the one that its column of the matrix would prefer.
+
+    name: a column of the default policy, which most properties have one of, named as they are.
+    """
+    column = replace(column_named(default(), name).taught(), flagged=flagged)
+    rows = lake.scan(OBSERVATIONS).filter(pl.col("property") == column.property)
+    told = rows.select("entry_id", "value", "origin", "flag", *QUALIFIED).collect()
+    stands = told.with_columns(stands=pl.Series(preference(column, told))).filter(pl.col("stands") >= 0)
+    best = stands.sort("entry_id", "stands", "reading").unique("entry_id", keep="first", maintain_order=True)
+    return best.select("entry_id", pl.lit(name).alias("property"), "value")
 
 
 def places(lake: Lake, scheme: str = DEFAULT) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from lake.crystal import SYMBOLS, Crystal, CrystalError
-from lake.properties import property_named
+from lake.policies import column_named, default, property_of
 from lake.store import Lake
 from lake.tables import ENTRIES, PREDICTIONS, RUNS
 from models.checkpoint import Checkpoint, CheckpointError, read
@@ -48,7 +48,7 @@ def predict(lake: Lake, runs: pl.DataFrame | None = None, processes: int | None 
     mean = pl.concat(said).group_by(keys).agg(pl.col("value").mean(), spread=_spread())
     names = mean["property"].unique().to_list()
     known = pl.concat([labels(lake, name) for name in names]).rename({"value": "label"})
-    units = {name: property_named(name).unit for name in names}
+    units = {name: property_of(name).unit for name in names}
     rows = (
         mean.join(places(lake).drop("structure_hash"), on="entry_id")
         .join(known, on=["entry_id", "property"], how="left")
@@ -90,7 +90,7 @@ def predict_crystals(
     """
     by_property = _singles(models)
     for name in properties or ():
-        if property_named(name).name not in by_property:
+        if column_named(default(), name).name not in by_property:
             raise CannotPredict(f"no model of {name} is there; there are: {', '.join(by_property) or 'none'}")
     for name, crystal in crystals.items():
         _checked(name, crystal)
@@ -112,7 +112,7 @@ def _told(task: str, checkpoints: list[Checkpoint], crystals: Mapping[str, Cryst
     notes = [f"no answer: training had no {', '.join(foreign[name])}" if foreign[name] else "" for name in crystals]
     every = pl.DataFrame({"name": list(crystals), "note": notes}, schema={"name": pl.String, "note": pl.String})
     whole = every.join(mean, on="name", how="left", maintain_order="left")
-    units = {"property": pl.lit(task), "unit": pl.lit(property_named(task).unit)}
+    units = {"property": pl.lit(task), "unit": pl.lit(property_of(task).unit)}
     return whole.with_columns(**units).select(list(CRYSTAL_COLUMNS))
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 
-from lake.properties import PROPERTIES, property_named
+from lake.policies import column_named, default
 
 
 class RecipeError(ValueError):
@@ -17,7 +17,7 @@ class RecipeError(ValueError):
 class Recipe:
     """Everything that decides a run, except the data.
 
-    tasks: property names learnt together; kept in the catalog's order, so that order cannot matter.
+    tasks: columns of the default policy learnt together; kept in its order, so that order cannot matter.
     seed: of weights, batches and everything random.
     encoder, sharing, optimiser, loss: names in their registries.
     width, gnn_layers, decoder_layers: size of the network (one width for encoder and decoder, as in the first grid).
@@ -45,8 +45,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in self.tasks:
-            property_named(name)
-        object.__setattr__(self, "tasks", tuple(name for name in PROPERTIES if name in self.tasks))
+            column_named(default(), name)
+        object.__setattr__(self, "tasks", tuple(name for name in default().by_name if name in self.tasks))
         if not self.tasks:
             raise RecipeError("a recipe needs at least one task, found none")
         if self.sharing == "single" and len(self.tasks) > 1:

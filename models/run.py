@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from lake.properties import property_named
+from lake.policies import property_of
 from lake.tables import RUNS
 from models.recipe import Recipe
 
@@ -46,7 +46,7 @@ def _row(run: Run, task: str) -> dict[str, object]:
         "run": run.recipe.slug,
         "study": run.recipe.study,
         "property": task,
-        "unit": property_named(task).unit,
+        "unit": property_of(task).unit,
         "seed": run.recipe.seed,
         "recipe": run.recipe.to_json(),
         **run.scores[task],

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from lake.properties import property_named
+from lake.policies import property_of
 
 ROUNDING = 1e-12  # relative
 FLOOR = 0.01  # zero has no logarithm: values below this share of the training median count as that
@@ -28,7 +28,7 @@ class Scaler:
         floors, means, deviations = [], [], []
         for name, column in zip(tasks, np.asarray(targets, dtype=np.float64).T, strict=True):
             known = column[np.isfinite(column)]
-            floor = _floor(known) if property_named(name).log else None
+            floor = _floor(known) if property_of(name).log else None
             known = known if floor is None else np.log(np.maximum(known, floor))
             floors.append(floor)
             means.append(float(known.mean()))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from lake.matrix import matrix_of
 from lake.store import Lake
-from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS, PROPERTY_MATRIX
+from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS
 from models.element_cost import element_cost
 from models.results import best_study
 
@@ -51,10 +52,10 @@ def predicted(lake: Lake, name: str) -> pl.DataFrame:
 
 
 def _cells(lake: Lake, *names: str) -> pl.DataFrame:
-    """Columns of the property matrix by material; a property that the matrix lacks is null everywhere."""
-    matrix = lake.read(PROPERTY_MATRIX)
+    """Columns of the default policy's matrix by material; what the matrix lacks is null everywhere."""
+    matrix = matrix_of(lake)
     absent = [pl.lit(None, dtype=pl.Float64).alias(name) for name in names if name not in matrix.columns]
-    return matrix.with_columns(absent).select("material_id", *(pl.col(name).fill_nan(None) for name in names))
+    return matrix.with_columns(absent).select("material_id", *names)
 
 
 def _first(name: str, **columns: str) -> tuple[pl.Expr, pl.Expr]:

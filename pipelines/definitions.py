@@ -27,7 +27,7 @@ from pipelines.sensors import build_after_crawls, matrix_follows_columns
 from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
-MODULES = [bronze, silver, identity, observations, gold, sql, graphs, training, transfer, screening, reports]
+MODULES = [bronze, silver, identity, observations, sql, graphs, training, transfer, screening, reports]
 
 
 def build(root: Path | str, **overrides: Any) -> dg.Definitions:
@@ -39,7 +39,7 @@ def build(root: Path | str, **overrides: Any) -> dg.Definitions:
         "tracker": MlflowTracker(root),
     }
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(MODULES),
+        assets=[*dg.load_assets_from_modules(MODULES), gold.matrix(root)],
         asset_checks=dg.load_asset_checks_from_modules([checks]),
         jobs=JOBS,
         schedules=[nightly],

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lake.figures.style import GRID, MUTED, ORIGIN_COLOUR, ORIGIN_MARKER, drawn, empty, origin_handle
-from lake.properties import PROPERTIES
+from lake.matrix import matrix_of
+from lake.policies import default
 from lake.store import Lake
 from lake.tables import PROPERTY_MATRIX
 
@@ -41,8 +42,8 @@ def coverage(lake: Lake) -> Figure:
 
 
 def filled(lake: Lake) -> tuple[list[str], np.ndarray]:
-    """Names of the properties with values, fullest first, and a boolean array property x material, fullest first."""
-    matrix = lake.read(PROPERTY_MATRIX)
+    """Names of the default policy's columns with values, and a boolean array column x material; both fullest first."""
+    matrix = matrix_of(lake)
     names = [name for name in matrix.columns if name not in PROPERTY_MATRIX.schema]
     known = np.isfinite(matrix.select(names).to_numpy().astype(float)).T if names else np.zeros((0, 0), bool)
     counts = known.sum(axis=1)
@@ -84,11 +85,11 @@ def _caption(materials: int, width: int) -> str:
 
 
 def _origin(name: str) -> str:
-    return PROPERTIES[name].origin if name in PROPERTIES else "computed"
+    return default().by_name[name].known.origin
 
 
 def _label(name: str) -> str:
     """A short label that still says what must not be confused: measured, or AGL's model."""
-    label = PROPERTIES[name].label if name in PROPERTIES else name
+    column = default().by_name[name]
     kind = " (AGL)" if name.endswith("_agl") else ", measured" if _origin(name) == "measured" else ""
-    return label.split(" (")[0] + kind
+    return column.known.label.split(" (")[0] + kind + column.which

@@ -48,7 +48,7 @@ MATRIX_PROVENANCE = Table(
         Column("lowest", FLOAT, "smallest of them, in `unit`"),
         Column("highest", FLOAT, "largest of them, in `unit`"),
     ),
-    key=("policy", "material_id", "column"),
+    key=("policy", "column", "material_id"),  # the order of the rows
     partition_by="policy",
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from lake.figures.style import GRID, HALO, INK, MUTED, drawn, empty
-from lake.properties import PROPERTIES
+from lake.policies import default
 from lake.store import Lake
 from lake.tables import TRANSFER
 from models.results import gains as summed
@@ -59,4 +59,5 @@ def _interval(axes: Axes, row: int, told: dict) -> None:
 
 
 def _label(name: str) -> str:
-    return PROPERTIES[name].label.split(" (")[0] if name in PROPERTIES else name
+    column = default().by_name.get(name)
+    return column.known.label.split(" (")[0] + column.which if column else name

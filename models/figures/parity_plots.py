@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from lake.figures.style import DEPTH, GRID, HALO, MUTED, ORIGIN_COLOUR, drawn, empty, unit_text, with_unit
-from lake.properties import PROPERTIES
+from lake.policies import default
 from lake.store import Lake
 from lake.tables import PREDICTIONS
 from models.results import best_study, errors
@@ -41,13 +41,14 @@ def parity(lake: Lake) -> Figure:
 def tested(lake: Lake) -> dict[str, pl.DataFrame]:
     """Property -> its labelled test rows, predicted by the study that validated best."""
     rows = lake.read(PREDICTIONS).filter(pl.col("split") == "test", pl.col("label").is_not_null())
-    names = [name for name in PROPERTIES if name in set(rows["property"])]
+    names = [name for name in default().by_name if name in set(rows["property"])]
     best = {name: best_study(lake, name) for name in names}
     return {name: rows.filter(pl.col("property") == name, pl.col("study") == study) for name, study in best.items()}
 
 
 def _panel(axes: Axes, name: str, rows: pl.DataFrame) -> None:
-    known = PROPERTIES[name]
+    column = default().by_name[name]
+    known = column.known
     label, value = rows["label"].to_numpy(), rows["value"].to_numpy()
     log = known.log and min(label.min(), value.min()) > 0
     if log:
@@ -65,7 +66,7 @@ def _panel(axes: Axes, name: str, rows: pl.DataFrame) -> None:
         look = {"marker": "^", "color": ORIGIN_COLOUR["predicted"], "alpha": faint, "linewidths": 0}
         axes.scatter(label, value, s=20, zorder=2, **look)
     axes.set(xlim=(low, high), ylim=(low, high), box_aspect=1)
-    axes.set_title(known.label.split(" (")[0] + (" (AGL)" if name.endswith("_agl") else ""))
+    axes.set_title(known.label.split(" (")[0] + (" (AGL)" if name.endswith("_agl") else "") + column.which)
     axes.set_xlabel(with_unit(f"{known.origin} label", known.unit))
     axes.set_ylabel(with_unit("predicted", known.unit))
     axes.grid(color=GRID, linewidth=0.6)

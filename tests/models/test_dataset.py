@@ -104,3 +104,47 @@ def test_a_task_that_cannot_be_learnt_is_refused_with_the_reason(tmp_path: Path,
     verdicts = trainable(salts, ["band_gap", "shear_modulus"])
     assert verdicts["band_gap"] is None
     assert "two labelled" in verdicts["shear_modulus"]
+
+
+def test_a_task_is_a_column_and_learns_from_nothing_that_the_column_does_not_admit(tmp_path: Path) -> None:
+    names, energy = ["mp:1", "oqmd:1", "aflow:1"], "formation_energy_per_atom"
+    told = zip(names, (-1.0, -2.0, -3.0), ("MP2020", "OQMD fitted references", "none"), strict=True)
+    lake = filled(
+        tmp_path,
+        [entry(n, rock_salt(11, 17, 5.5 + 0.1 * i)) for i, n in enumerate(names)],
+        [observation(n, energy, value) | {"correction": correction} for n, value, correction in told],
+        [material(f"m-{n}", [n]) for n in names],
+        [split(f"m-{n}", "train") for n in names],
+    )
+    for task, value in ((energy, -1.0), (f"{energy}_oqmd", -2.0), (f"{energy}_aflow", -3.0)):
+        assert training_rows(lake, [task]).targets[:, 0].tolist() == [value]
+    both = training_rows(lake, [f"{energy}_oqmd", energy])
+    assert np.isfinite(both.targets).sum(axis=0).tolist() == [1, 1]
+
+
+def test_of_several_values_of_one_entry_the_preferred_teaches(tmp_path: Path) -> None:
+    lake = filled(
+        tmp_path,
+        [entry("mp:1", rock_salt(11, 17, 5.5))],
+        [
+            observation("mp:1", "band_gap", 3.0, level="PBE+U") | {"reading": "mp:other"},
+            observation("mp:1", "band_gap", 2.0) | {"reading": "labels:mine", "source": "labels"},
+            observation("mp:1", "band_gap", 1.0) | {"reading": "mp:band_gap"},
+        ],
+        [material("m1", ["mp:1"])],
+        [split("m1", "train")],
+    )
+    assert training_rows(lake, ["band_gap"]).targets[:, 0].tolist() == [1.0]
+
+
+def test_flagged_values_teach_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    names = ["mp:1", "mp:2"]
+    lake = filled(
+        tmp_path,
+        [entry(n, rock_salt(11, 17, 5.5 + i)) for i, n in enumerate(names)],
+        [observation("mp:1", "band_gap", 1.0), observation("mp:2", "band_gap", 99.0) | {"flag": "out_of_range"}],
+        [material(f"m-{n}", [n]) for n in names],
+        [split(f"m-{n}", "train") for n in names],
+    )
+    assert training_rows(lake, ["band_gap"]).targets[:, 0].tolist() == [1.0]
+    assert training_rows(lake, ["band_gap"], flagged=True).targets[:, 0].tolist() == [1.0, 99.0]
