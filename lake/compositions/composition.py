@@ -91,7 +91,7 @@ def _atoms(formulas: Sequence[str]) -> pl.DataFrame:
 
 
 def _elements() -> pl.DataFrame:
-    """What is known of each element, by atomic number: symbol, mass in g/mol, price, abundance, both indices, hazard."""
+    """What is known of each element, in order of atomic number; mass in g/mol, the rest as their files say."""
     from pymatgen.core import Element
 
     price, crust, supplied, hazard = prices(), abundance(), supply(), hazards()
