@@ -109,7 +109,7 @@ LABELLED = (
     Labelled("e_form_oqmd", "formation_energy_per_atom", "eV/atom", f"OQMD, as in {KIM}", "DFT total energies", "PBE",
              "OQMD fitted references"),
     Labelled("band_gap_kdmsit", "band_gap", "eV", VINTAGE, "Kohn-Sham gap"),
-    # per formula unit: so 35 % of 8,767 magnetic rows agree with the other vintage to 1 %, per cell 16 %, per atom 0.3 %
+    # per formula unit: so 35 % of 8,767 magnetic rows agree with the other vintage to 1 %; per cell 16 %, per atom 0.3
     Labelled("mag_norm", "magnetization_per_atom", "muB/f.u.", VINTAGE, "collinear spin density"),
 )  # fmt: skip
 NO_PROPERTY = {"asr_breaking": "how far a phonon calculation misses the acoustic sum rule: of the calculation alone"}
