@@ -32,7 +32,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import polars as pl
-from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from benchmarks.properties.made import _entries, chosen, make, observations, shares
 from lake.compositions import write_compositions
@@ -40,8 +40,6 @@ from lake.matrix import write_matrix
 from lake.sql import NAME, publish
 from lake.store import Lake
 from lake.tables import MATERIALS, MATRIX_PROVENANCE, OBSERVATIONS, PROPERTY_MATRIX
-
-WRITER = WriterProperties(max_row_group_size=PROPERTY_MATRIX.rows_per_group, compression="ZSTD")
 
 
 def main() -> None:
@@ -78,7 +76,7 @@ def replace_against_merge(lake: Lake, asked: argparse.Namespace) -> None:
     entries, properties = _entries(asked.materials, rng), chosen(asked.properties)
     wide = asked.root / "wide"
     shutil.rmtree(wide, ignore_errors=True)
-    write_deltalake(str(wide), lake.read(PROPERTY_MATRIX), writer_properties=WRITER)
+    write_deltalake(str(wide), lake.read(PROPERTY_MATRIX))
     told = dict(zip(properties, shares(asked.properties), strict=True))
     for prop in (properties[0], properties[(5 + len(properties)) // 2], properties[-1]):
         rows = observations(prop, entries, told[prop], rng)
@@ -95,9 +93,7 @@ def replace_against_merge(lake: Lake, asked: argparse.Namespace) -> None:
 
 
 def _merge(wide: Path, source: object, column: str) -> None:
-    merger = DeltaTable(wide).merge(
-        source, "t.material_id = s.material_id", source_alias="s", target_alias="t", writer_properties=WRITER
-    )
+    merger = DeltaTable(wide).merge(source, "t.material_id = s.material_id", source_alias="s", target_alias="t")
     merger.when_matched_update({column: "s.value"}).execute()
 
 
@@ -135,22 +131,22 @@ def _joined(lake: Lake, asked: argparse.Namespace, folder: Path) -> None:
         column = told.collect().join(members, on="entry_id").unique("material_id", keep="first")
         named = column.select("material_id", pl.col("value").alias(prop.name))
         wide = wide.join(named, on="material_id", how="left", maintain_order="left")
-    write_deltalake(
-        str(folder), wide, mode="overwrite", schema_mode="overwrite", partition_by=["policy"], writer_properties=WRITER
-    )
+    folder.mkdir(exist_ok=True)
+    wide.write_parquet(folder / "wide.parquet")
 
 
 def _told(lake: Lake, folder: Path) -> None:
     """A table as long and wide as the provenance, read and written: what any writer of it has to pay."""
     rows = lake.read(MATRIX_PROVENANCE)
-    write_deltalake(str(folder), rows, mode="overwrite", partition_by=["policy"], writer_properties=WRITER)
+    folder.mkdir(exist_ok=True)
+    rows.write_parquet(folder / "provenance.parquet")
 
 
 def queries(lake: Lake, asked: argparse.Namespace) -> None:
     """Two questions through the views, and on one plain Parquet file."""
     file = asked.root / "plain.parquet"
     matrix = lake.read(PROPERTY_MATRIX)
-    matrix.drop("policy").write_parquet(file, row_group_size=PROPERTY_MATRIX.rows_per_group)
+    matrix.drop("policy").write_parquet(file)
     names = [prop.name for prop in chosen(asked.properties)]
     several = names[: 20 if len(names) > 20 else len(names)]
     middles = {name: matrix[name].median() for name in (names[0], names[DENSE_AND_ONE])}
@@ -197,7 +193,7 @@ def _members(lake: Lake) -> pl.DataFrame:
 
 
 def _read(folder: Path) -> pl.DataFrame:
-    return pl.read_delta(str(folder))
+    return pl.read_parquet(folder)
 
 
 def seconds(work: Callable[[], object]) -> float:
