@@ -9,12 +9,12 @@ from lake.tables import CANDIDATES
 
 
 @dg.asset(
-    **shown_as(CANDIDATES, ("models.screen", "models.results", "models.element_cost"), group="analysis"),
+    **shown_as(CANDIDATES, ("models.screen", "models.results"), group="analysis"),
     check_specs=[contract(CANDIDATES)],
-    deps=["property_matrix", "materials", "predictions", "baselines", "joint_model"],
+    deps=["property_matrix", "materials", "compositions", "predictions", "baselines", "joint_model"],
 )
 def candidates(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
-    """Insulators by thermal conductivity with element cost, every value marked measured, computed or predicted."""
+    """Insulators by thermal conductivity, every value marked measured, computed or predicted; with cost and supply."""
     from models.screen import candidates
 
     found = candidates(lake)

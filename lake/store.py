@@ -23,6 +23,7 @@ from lake.contract import ContractError, Table
 MANY_FILES = 64  # in one partition, before they are joined
 FILE_BYTES = 64 << 20  # of a file made by joining
 KEEP_HOURS = 7 * 24  # vacuum leaves a week of files to readers that hold an old snapshot
+UNLIKE = frozenset({"entry_id", "material_id", "payload_sha256"})  # text that differs from row to row
 HALF = re.compile(r"\.(parquet|json)#\d+$")  # a file that is being written, which Delta Lake passes over ever after
 
 
@@ -144,7 +145,9 @@ class Lake:
         path = self.path(table)
         path.parent.mkdir(parents=True, exist_ok=True)
         partition_by = [table.partition_by] if table.partition_by else None
-        write_deltalake(str(path), frame, partition_by=partition_by, writer_properties=_writer(table, frame), **how)
+        write_deltalake(
+            str(path), frame, partition_by=partition_by, writer_properties=_writer(table, frame.schema), **how
+        )
 
     def remove(
         self, table: Table, where: Mapping[str, str | Collection[str]], unless: Mapping[str, str] | None = None
@@ -166,7 +169,10 @@ class Lake:
         delta = DeltaTable(self.path(table))
         if len(delta.file_uris(partition_filters=only)) > MANY_FILES:
             delta.optimize.compact(
-                partition_filters=only, target_size=FILE_BYTES, max_concurrent_tasks=1, writer_properties=_writer(table)
+                partition_filters=only,
+                target_size=FILE_BYTES,
+                max_concurrent_tasks=1,
+                writer_properties=_writer(table, table.schema),
             )
 
     def vacuum(self, table: Table, keep_hours: int = KEEP_HOURS) -> list[str]:
@@ -182,11 +188,14 @@ class Lake:
         return [*whole, *(str(file.relative_to(self.path(table))) for file in halves)]
 
 
-def _writer(table: Table, frame: pl.DataFrame | None = None) -> WriterProperties:
-    floats = [] if frame is None else [name for name, dtype in frame.schema.items() if dtype.is_float()]
-    plain = ColumnProperties(dictionary_enabled=False)  # numbers seldom repeat: a dictionary costs time and space
+def _writer(table: Table, schema: pl.Schema) -> WriterProperties:
+    """How Parquet files are written: no dictionary of what hardly repeats, and the matrix unpacked fastest of all."""
+    # begun and given up when it is full, a dictionary doubles the time of writing and leaves pages slow to read
+    unlike = [name for name, dtype in schema.items() if dtype == pl.Float64 or name in UNLIKE]
     return WriterProperties(
-        max_row_group_size=table.rows_per_group, compression="ZSTD", column_properties=dict.fromkeys(floats, plain)
+        max_row_group_size=table.rows_per_group,
+        compression="SNAPPY" if table.open_ended else "ZSTD",
+        column_properties=dict.fromkeys(unlike, ColumnProperties(dictionary_enabled=False)),
     )
 
 

@@ -1,8 +1,9 @@
-"""The screen: is there a cheap material like diamond? Insulators ranked by thermal conductivity, with element cost.
+"""The screen: is there a cheap material like diamond? Insulators ranked by thermal conductivity, with what they cost.
 
 One scale ranks: AGL's Debye model, computed where AFLOW has it, else predicted by a model that learnt AGL labels.
 Experiment stands beside and never enters the ranking: for the best conductors AGL is far below it (the sample values of
-diamond are 170 and 2,000 W/m/K), so one measured value among modelled ones would win by its scale alone.
+diamond are 170 and 2,000 W/m/K), so one measured value among modelled ones would win by its scale alone. What follows
+from the formula stands beside too: element cost, abundance, concentration of supply and hazards.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ import polars as pl
 
 from lake.matrix import matrix_of
 from lake.store import Lake
-from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS
-from models.element_cost import element_cost
+from lake.tables import CANDIDATES, COMPOSITIONS, MATERIALS, PREDICTIONS
 from models.results import best_study
 
 GAP_FLOOR = 1.0  # eV; below it electrons carry heat too, and the crystal is no insulator
@@ -28,6 +28,7 @@ def candidates(lake: Lake) -> pl.DataFrame:
               on="material_id", how="left")
         .join(predicted(lake, "band_gap"), on="material_id", how="left")
         .join(predicted(lake, RANKED_BY), on="material_id", how="left")
+        .join(lake.read(COMPOSITIONS).rename({"cost_per_kg": "cost"}), on="reduced_formula", how="left")
     )  # fmt: skip
     gap = _first("band_gap", measured="band_gap_measured", computed="band_gap", predicted="band_gap_predicted")
     heat = _first("thermal_conductivity", computed=RANKED_BY, predicted=f"{RANKED_BY}_predicted")
@@ -36,11 +37,8 @@ def candidates(lake: Lake) -> pl.DataFrame:
         .filter(pl.col("band_gap") >= GAP_FLOOR, pl.col("thermal_conductivity").is_not_null())
         .sort("thermal_conductivity", "material_id", descending=[True, False])
     )
-    cost = [element_cost(formula) for formula in ranked["reduced_formula"]]
     rank = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("rank")
-    return CANDIDATES.checked(
-        ranked.with_columns(rank, pl.Series("cost", cost, dtype=pl.Float64)).select(CANDIDATES.schema.names())
-    )
+    return CANDIDATES.checked(ranked.with_columns(rank).select(CANDIDATES.schema.names()))
 
 
 def predicted(lake: Lake, name: str) -> pl.DataFrame:

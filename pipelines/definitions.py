@@ -9,6 +9,7 @@ import dagster as dg
 from assets import (
     bronze,
     checks,
+    compositions,
     gold,
     graphs,
     identity,
@@ -27,7 +28,9 @@ from pipelines.sensors import build_after_crawls, matrix_follows_columns
 from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
-MODULES = [bronze, silver, identity, observations, sql, graphs, training, transfer, screening, reports]
+MODULES = [
+    bronze, silver, identity, observations, compositions, sql, graphs, training, transfer, screening, reports,
+]  # fmt: skip
 
 
 def build(root: Path | str, **overrides: Any) -> dg.Definitions:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from lake.compositions import write_compositions
 from lake.shards import shard_of
 from lake.store import Lake
 from lake.tables import (
@@ -47,6 +48,7 @@ def ground(root: Path) -> Lake:
     lake.replace(MATERIALS, materials)
     lake.replace(ENTRIES, ENTRIES.frame([_entry(c[0], source) for c in CRYSTALS for source in c[2]] + [_slab()]))
     lake.replace(REJECTS, REJECTS.frame(_rejects()))
+    write_compositions(lake)
     keys = materials.select(pl.lit("default").alias("policy"), *PROPERTY_MATRIX.schema.names()[1:])
     places = {"band_gap_measured": 3, "band_gap": 4, "thermal_conductivity_measured": 6, "thermal_conductivity_agl": 7}
     columns = [pl.Series(name, [c[place] for c in CRYSTALS], dtype=pl.Float64) for name, place in places.items()]

@@ -59,7 +59,7 @@ TRANSFER = Table(
 )  # fmt: skip
 
 CANDIDATES = Table(
-    "candidates", "models", "Insulators by thermal conductivity, with element cost: a cheap material like diamond?",
+    "candidates", "models", "Insulators by thermal conductivity, with cost and supply: a cheap material like diamond?",
     (
         Column("rank", INT, "1 is best"),
         MATERIAL_ID, FORMULA,
@@ -70,6 +70,10 @@ CANDIDATES = Table(
         Column("band_gap", FLOAT, "the gap that makes it an insulator", "eV"),
         Column("band_gap_origin", TEXT, "measured, computed or predicted"),
         Column("cost", FLOAT, "element cost (pymatgen's table, dated and cited there)", "USD/kg", nullable=True),
+        Column("abundance", FLOAT, "mass fraction of its scarcest element in the continental crust", "ppm",
+               nullable=True),
+        Column("hhi_production", FLOAT, "Herfindahl-Hirschman index of production, 0 to 10,000", nullable=True),
+        Column("hazard", TEXT, "notes on hazardous elements, null where none is noted", nullable=True),
         Column("sources", TEXTS, "databases that tell it"),
     ),
     key=("material_id",),

@@ -1,4 +1,4 @@
-"""The screen: what ranks, what only stands beside, and what a compound's elements cost."""
+"""The screen: what ranks, and what only stands beside."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import polars as pl
 import pytest
 
 from lake.store import Lake
-from lake.tables import CANDIDATES, PREDICTIONS, PROPERTY_MATRIX
-from models.element_cost import element_cost
+from lake.tables import CANDIDATES, COMPOSITIONS, PREDICTIONS, PROPERTY_MATRIX
 from models.figures.bargains import unbeaten
 from models.screen import GAP_FLOOR, candidates
-from tests.small_lake import CRYSTALS, ground, learnt
+from tests.small_lake import ground, learnt
 
 
 @pytest.fixture(scope="module")
@@ -74,24 +73,25 @@ def test_an_empty_lake_has_no_candidates(tmp_path):
     assert candidates(Lake(tmp_path)).equals(CANDIDATES.empty())
 
 
-@pytest.mark.parametrize("formula", [c[0] for c in CRYSTALS if c[0] != "UO2"] + ["MgAl2O4", "Ca(OH)2"])
-def test_a_compound_costs_between_its_cheapest_and_dearest_element(formula):
-    from pymatgen.core import Composition
-
-    prices = [element_cost(element.symbol) for element in Composition(formula).elements]
-    assert min(prices) - 1e-9 <= element_cost(formula) <= max(prices) + 1e-9
-
-
-@pytest.mark.parametrize("formula", ["SiC", "MgAl2O4", "Fe2O3"])
-def test_the_cost_is_that_of_pymatgens_analyzer(formula):
-    from pymatgen.analysis.cost import CostAnalyzer, CostDBElements
-
-    assert element_cost(formula) == pytest.approx(CostAnalyzer(CostDBElements()).get_cost_per_kg(formula))
+def test_what_follows_from_the_formula_stands_beside_each_candidate(lake):
+    rows = by_formula(lake.read(COMPOSITIONS))
+    for formula, row in by_formula(candidates(lake)).items():
+        told = rows[formula]
+        assert row["cost"] == told["cost_per_kg"]
+        assert all(row[name] == told[name] for name in ("abundance", "hhi_production", "hazard"))
 
 
 def test_an_element_without_a_price_makes_the_cost_unknown(lake):
-    assert element_cost("UO2") is None
     assert by_formula(candidates(lake))["UO2"]["cost"] is None
+
+
+def test_a_lake_without_compositions_ranks_the_same(lake, tmp_path):
+    without = ground(tmp_path)
+    without.replace(PREDICTIONS, lake.read(PREDICTIONS))
+    without.replace(COMPOSITIONS, COMPOSITIONS.empty())
+    found = candidates(without)
+    assert found["reduced_formula"].to_list() == candidates(lake)["reduced_formula"].to_list()
+    assert not found["cost"].count()
 
 
 def test_nothing_as_cheap_or_cheaper_outdoes_the_unbeaten(lake):

@@ -173,7 +173,7 @@ ELASTICITY = PROPERTY | {
     "sound_velocity": velocities,
     "thermal_conductivity": least_conductivities,
     "young_modulus": young_modulus,
-    "universal_anisotropy": _is(0.0),
+    "universal_anisotropy": lambda told: told.value("universal_anisotropy") or 0.0,
     "homogeneous_poisson": poisson,
     "debye_temperature": debye_temperature,
     "fitting_data": lambda told: {"deformations": [], "strains": [], "cauchy_stresses": [], "second_pk_stresses": []},

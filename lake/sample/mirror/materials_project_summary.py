@@ -38,9 +38,9 @@ OTHER_PROPERTIES = (
 # fields of SummaryDoc that no telling knows
 UNTOLD = (
     "possible_species", "weighted_surface_energy_EV_PER_ANG2", "weighted_surface_energy",
-    "weighted_work_function", "surface_anisotropy", "shape_factor", "has_reconstructed", "universal_anisotropy",
+    "weighted_work_function", "surface_anisotropy", "shape_factor", "has_reconstructed",
     "homogeneous_poisson", "ordering", "num_magnetic_sites", "num_unique_magnetic_sites",
-    "types_of_magnetic_species", "dos", "dos_energy_up", "dos_energy_down", "bandstructure", "cbm", "vbm", "efermi",
+    "types_of_magnetic_species", "dos", "dos_energy_up", "dos_energy_down", "bandstructure", "cbm", "vbm",
     "is_gap_direct", "grain_boundaries", "xas", "uncorrected_energy_per_atom", "energy_per_atom",
     "equilibrium_reaction_energy_per_atom", "decomposes_to", "deprecation_reasons",
 )  # fmt: skip
@@ -203,6 +203,7 @@ SUMMARY: dict[str, Field] = {
     "energy_above_hull": _told("energy_above_hull"),
     "is_stable": lambda told: told.value("energy_above_hull") == 0.0,
     "band_gap": _told("band_gap"),
+    "efermi": _told("fermi_energy"),
     "is_metal": _metal,
     "is_magnetic": _magnetic,
     "total_magnetization": magnetization,
@@ -210,6 +211,7 @@ SUMMARY: dict[str, Field] = {
     "total_magnetization_normalized_formula_units": partial(magnetization_per, unit="formula"),
     "bulk_modulus": partial(moduli, name="bulk_modulus"),
     "shear_modulus": partial(moduli, name="shear_modulus"),
+    "universal_anisotropy": _told("universal_anisotropy"),
     "e_total": _told("static_dielectric_constant"),
     "e_ionic": ionic,
     "e_electronic": _told("optical_dielectric_constant"),
