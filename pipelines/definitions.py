@@ -13,12 +13,14 @@ from assets import (
     graphs,
     identity,
     observations,
+    property_checks,
     reports,
     screening,
     silver,
     sql,
     training,
     transfer,
+    trust,
 )
 from pipelines.jobs import JOBS
 from pipelines.resources import LakeResource, SettingsResource
@@ -27,7 +29,7 @@ from pipelines.sensors import build_after_crawls, matrix_follows_columns
 from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
-MODULES = [bronze, silver, identity, observations, gold, sql, graphs, training, transfer, screening, reports]
+MODULES = [bronze, silver, identity, observations, gold, trust, sql, graphs, training, transfer, screening, reports]
 
 
 def build(root: Path | str, **overrides: Any) -> dg.Definitions:
@@ -40,7 +42,7 @@ def build(root: Path | str, **overrides: Any) -> dg.Definitions:
     }
     return dg.Definitions(
         assets=dg.load_assets_from_modules(MODULES),
-        asset_checks=dg.load_asset_checks_from_modules([checks]),
+        asset_checks=dg.load_asset_checks_from_modules([checks, property_checks]),
         jobs=JOBS,
         schedules=[nightly],
         sensors=[build_after_crawls, matrix_follows_columns],
