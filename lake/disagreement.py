@@ -5,9 +5,9 @@ What belongs here: which values are set against each other, and the statistics o
 - A database that tells a material several times counts once, with its median. Own values are the source `labels`.
 - Flagged values are in no statistic. A material that drops out for it is counted in `flagged`.
 - Two readings of one database on one entry (two vintages, two mixing schemes) are compared too, as a row of their own.
-- A relative difference is |a - b| over (|a| + |b|) / 2. Near zero it means nothing: two metals agree in their gap and say
-  nothing of how well gaps agree, and 0 against 0.02 eV is 200 %. So it is taken over the pairs of which neither value
-  counts as zero (`ZERO`), and the pairs of which just one does are counted in `one_zero`.
+- A relative difference is |a - b| over (|a| + |b|) / 2. Near zero it means nothing: two metals agree in their gap and
+  say nothing of how well gaps agree, and 0 against 0.02 eV is 200 %. So it is taken over the pairs of which neither
+  value counts as zero (`ZERO`), and the pairs of which just one does are counted in `one_zero`.
 
 Different levels of theory stay different: this says what a user meets, not who is right. One property is in memory at a
 time, so memory grows with the largest property and time with the number of observations.
@@ -179,8 +179,7 @@ def _levels(pairs: pl.DataFrame) -> pl.DataFrame:
 def _worst(pairs: pl.DataFrame, over_decades: bool) -> pl.DataFrame:
     """The WORST pairs of each key that differ most, with their rank and links."""
     by = "relative_difference" if over_decades else "difference"
-    both = (A.abs() + B.abs()) > 0
-    rows = pairs.with_columns(difference=DIFFERENCE, relative_difference=pl.when(both).then(RELATIVE))
+    rows = pairs.with_columns(difference=DIFFERENCE, relative_difference=RELATIVE)
     rows = rows.filter(pl.col("difference") > 0).sort(by, "material_id", "entry_a", descending=[True, False, False])
     rows = rows.group_by(KEY, maintain_order=True).head(WORST)
     links = {f"link_{s}": pl.col(f"entry_{s}").map_elements(page_of, pl.String) for s in "ab"}

@@ -1,9 +1,9 @@
-"""Columns that are one quantity twice, and so no second witnesses: what the catalog declares, and what the data suspect.
+"""Columns that are one quantity twice, and so no second witnesses: what the catalog declares, what the data suspect.
 
 An index and its square, two vintages of one gap, one energy under two names: an analysis that counts both counts one
-thing twice, and a model that is given one to learn the other learns nothing. The catalog names such properties a family.
-Whether a catalog forgot some is asked here of the values: two properties that put the same entries into the same order
-are hardly two quantities.
+thing twice, and a model that is given one to learn the other learns nothing. The catalog names such properties a
+family. Whether it forgot some is asked here of the values: two properties that put the same entries into the same
+order are hardly two quantities.
 """
 
 from __future__ import annotations

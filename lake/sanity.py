@@ -123,14 +123,14 @@ def unlike(ratio: float) -> bool:
 
 
 def explained(ratio: float) -> str:
-    """The unit that makes such a ratio of two sources, in words."""
+    """The unit that makes such a ratio of two sources, in words; several where they are too near to tell apart."""
     if ratio <= 0:
         return "of opposite sign"
     distance = {words: abs(abs(math.log(ratio)) - math.log(factor)) for words, factor in FACTORS.items()}
-    nearest = min(distance, key=distance.get)
-    if distance[nearest] > NEAR:
+    near = sorted((words for words in FACTORS if distance[words] <= NEAR), key=distance.get)
+    if not near:
         return "no known factor fits"
-    return f"it looks like the factor {nearest}" + ("" if ratio > 1 else ", the other way round")
+    return f"it looks like the factor {', or '.join(near)}" + ("" if ratio > 1 else ", the other way round")
 
 
 def _per_cell(lake: Lake, of_pair: pl.DataFrame, one: str, other: str) -> str:

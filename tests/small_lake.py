@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from lake.disagreement import write_disagreement
 from lake.shards import shard_of
 from lake.store import Lake
 from lake.tables import (
@@ -52,6 +53,7 @@ def ground(root: Path) -> Lake:
     columns = [pl.Series(name, [c[place] for c in CRYSTALS], dtype=pl.Float64) for name, place in places.items()]
     lake.replace(PROPERTY_MATRIX, keys.with_columns(columns))
     lake.replace(OBSERVATIONS, OBSERVATIONS.frame(_observations()))
+    write_disagreement(lake)
     return lake
 
 

@@ -44,8 +44,8 @@ def _dots(axes: Axes, rows: list[dict]) -> None:
         if published:
             axes.plot(published, place, marker="|", markersize=15, markeredgewidth=2, color=INK)
     axes.set_xscale("log")
-    told = [row["published"] or LEAST for row in rows] + [row["median_relative_difference"] for row in rows]
-    axes.set_xlim(LEAST * 0.8 if min(told) < 0.005 else 0.004, max(0.5, *told) * 1.3)
+    told = [row[name] for row in rows for name in ("published", "median_relative_difference") if row[name]]
+    axes.set_xlim(max(LEAST, min(0.01, *told)) / 1.3, max(0.2, *told) * 1.3)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.3%}".rstrip("0%").rstrip(".") + " %"))
     axes.set_xlabel("median relative difference", color=MUTED, loc="left")
     handles = [

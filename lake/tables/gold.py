@@ -114,7 +114,7 @@ WORST_DISAGREEMENTS = Table(
         Column("link_b", TEXT, "its page in its database", nullable=True),
         Column("unit", TEXT, "the catalog's unit"),
         Column("difference", FLOAT, "absolute difference, in `unit`"),
-        Column("relative_difference", FLOAT, "over the mean of both magnitudes, null where both are zero", nullable=True),
+        Column("relative_difference", FLOAT, "over the mean of both magnitudes"),
     ),
     key=("property", "source_a", "source_b", "reading_a", "reading_b", "rank"),
 )  # fmt: skip
