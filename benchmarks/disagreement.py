@@ -17,14 +17,15 @@ from pathlib import Path
 import polars as pl
 
 from lake.crawl import crawl
-from lake.disagreement import disagreement, write_disagreement
+from lake.disagreement import disagreement, members_of, observed, statistics, write_disagreement
 from lake.entries import write_entries
 from lake.extract import write_observations
 from lake.facts import flags
 from lake.families import families
 from lake.properties import PROPERTIES
 from lake.sample.mirror import serving
-from lake.sample.real import real_tellings
+from lake.sample.real import FILES, real_folder, real_tellings
+from lake.sanity import look
 from lake.settings import Settings
 from lake.sources import NAMES, source_named
 from lake.store import Lake
@@ -66,6 +67,40 @@ def pairs_of(lake: Lake) -> Iterator[str]:
         )
 
 
+def beside_of(lake: Lake, data: Path | None) -> Iterator[str]:
+    """What no observation tells: volumes of the joined crystals, and columns that the file of 2018 has itself joined."""
+    yield "| quantity | who | n | of them with a relative difference | one is zero | median difference | median relative |"
+    yield "|---|---|---|---|---|---|---|"
+    file = pl.scan_parquet(real_folder(data) / FILES["mp"])
+    vintages = {
+        "formation_energy_per_atom": (
+            "formation_energy_per_atom",
+            "e_form_oqmd",
+            "Materials Project, OQMD: in the file",
+        ),
+        "band_gap": ("band_gap", "band_gap_kdmsit", "Materials Project, two vintages: in the file"),
+    }
+    for name, (one, other, who) in vintages.items():
+        yield _beside(name, who, file.select(value_a=one, value_b=other).drop_nulls())
+    entries = lake.scan(ENTRIES).select("entry_id", "source", value=pl.col("volume") / pl.col("n_atoms"))
+    told = (
+        entries.join(members_of(lake).lazy(), on="entry_id").group_by("material_id", "source").agg(pl.median("value"))
+    )
+    pairs = told.join(told, on="material_id", suffix="_b").filter(pl.col("source") < pl.col("source_b"))
+    for (one, other), found in sorted(pairs.collect().group_by("source", "source_b"), key=lambda pair: pair[0]):
+        if len(found) >= 30:
+            values = found.lazy().select(value_a="value", value_b="value_b")
+            yield _beside("volume_per_atom", f"{one}, {other}: joined here", values)
+
+
+def _beside(name: str, who: str, values: pl.LazyFrame) -> str:
+    row = values.select(statistics(name)).collect().row(0, named=True)
+    return (
+        f"| {name} | {who} | {row['n']:,} | {row['n_relative']:,} | {row['one_zero']:,} "
+        f"| {row['median_difference']:.3g} | {_percent(row['median_relative_difference'])} |"
+    )
+
+
 def worst_of(lake: Lake, first: int = 3) -> Iterator[str]:
     """The first few of each pair, as Markdown."""
     yield "| property | rank | material | one | other | relative difference |"
@@ -96,6 +131,14 @@ def twins_of(lake: Lake) -> Iterator[str]:
         yield f"| {row['property_a']} | {row['property_b']} | {row['verdict']} | {row['n']:,} | {measured} |"
 
 
+def looked_at(lake: Lake) -> Iterator[str]:
+    """What the checks per property find."""
+    members = members_of(lake)
+    for name in observed(lake):
+        for finding in look(lake, name, members).findings:
+            yield f"{name}: {finding}"
+
+
 def _with_unit(value: float | None, unit: str) -> str:
     return "–" if value is None else f"{value:.3g} {unit}".strip()
 
@@ -119,8 +162,10 @@ def main() -> None:
     build(lake, asked.data, asked.anew)
     print(f"built in {lap():.1f} s")
     print(f"{write_disagreement(lake)} in {lap():.1f} s\n")
-    for table in (pairs_of, worst_of, flags_of, twins_of):
-        print("\n".join(table(lake)), end="\n\n")
+    for table in (pairs_of(lake), beside_of(lake, asked.data), worst_of(lake), flags_of(lake), twins_of(lake)):
+        print("\n".join(table), end="\n\n")
+    print("\n".join(looked_at(lake)))
+    print(f"looked at in {lap():.1f} s")
 
 
 class Lap:

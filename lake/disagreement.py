@@ -93,7 +93,7 @@ def compared(name: str, told: pl.DataFrame, members: pl.DataFrame) -> Compared:
         return Compared(DISAGREEMENT.empty(), WORST_DISAGREEMENTS.empty())
     what = {"property": pl.lit(name), "unit": pl.lit(told["unit"][0])}
     rows = (
-        with_flagged.join(pairs.group_by(KEY).agg(*_statistics(ZERO.get(name, 0.0))), on=KEY, how="left")
+        with_flagged.join(pairs.group_by(KEY).agg(*statistics(name)), on=KEY, how="left")
         .join(_levels(pairs), on=KEY, how="left")
         .with_columns(pl.col("n", "one_zero", "n_relative").fill_null(0), pl.col("levels").fill_null(""))
         .with_columns(flagged=pl.col("told") - pl.col("n"), published=pl.lit(PUBLISHED.get(name), pl.Float64), **what)
@@ -149,7 +149,9 @@ def _set_against(voices: pl.DataFrame, place: str, voice: str) -> pl.DataFrame:
     return first.join(other, on=place).filter(pl.col(f"{voice}_a") < pl.col(f"{voice}_b"))
 
 
-def _statistics(zero: float) -> list[pl.Expr]:
+def statistics(name: str) -> list[pl.Expr]:
+    """What DISAGREEMENT says of rows with value_a and value_b, two values of that property of one material each."""
+    zero = ZERO.get(name, 0.0)
     zero_a, zero_b = A.abs() <= zero, B.abs() <= zero
     spread = (pl.len() >= FEWEST) & (A.n_unique() > 1) & (B.n_unique() > 1)
     return [
