@@ -96,7 +96,7 @@ def compared(name: str, told: pl.DataFrame, members: pl.DataFrame) -> Compared:
         with_flagged.join(pairs.group_by(KEY).agg(*statistics(name)), on=KEY, how="left")
         .join(_levels(pairs), on=KEY, how="left")
         .with_columns(pl.col("n", "one_zero", "n_relative").fill_null(0), pl.col("levels").fill_null(""))
-        .with_columns(flagged=pl.col("told") - pl.col("n"), published=pl.lit(PUBLISHED.get(name), pl.Float64), **what)
+        .with_columns(flagged=pl.col("told") - pl.col("n"), published=_published(name), **what)
         .sort(KEY)
     )
     worst = _worst(pairs, name in PROPERTIES and PROPERTIES[name].log).with_columns(**what)
@@ -105,6 +105,11 @@ def compared(name: str, told: pl.DataFrame, members: pl.DataFrame) -> Compared:
         DISAGREEMENT.checked(rows.select(DISAGREEMENT.schema.names())),
         WORST_DISAGREEMENTS.checked(worst.select(WORST_DISAGREEMENTS.schema.names()).sort(*KEY, "rank")),
     )
+
+
+def _published(name: str) -> pl.Expr:
+    """Between databases; of two readings of one, nothing is published."""
+    return pl.when(pl.col("reading_a") == "").then(pl.lit(PUBLISHED.get(name), pl.Float64))
 
 
 def told_of(lake: Lake, name: str, members: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.disagreement import (
@@ -133,6 +133,7 @@ def test_two_readings_of_one_entry_are_compared_and_count_once_against_others(tm
     told = {(r["source_a"], r["source_b"]): r for r in lake.read(DISAGREEMENT).iter_rows(named=True)}
     assert set(told) == {("aflow", "labels"), ("aflow", "mp"), ("labels", "mp"), ("mp", "mp")}
     assert (told["mp", "mp"]["reading_a"], told["mp", "mp"]["reading_b"]) == ("mp:new", "mp:old")
+    assert told["mp", "mp"]["published"] is None and told["aflow", "mp"]["published"] == PUBLISHED["band_gap"]
     assert told["mp", "mp"]["levels"] == "PBE (v2) against PBE: 1"
     assert told["aflow", "mp"]["median_difference"] == pytest.approx(0.0)
     assert told["labels", "mp"]["levels"] == "experiment against PBE and PBE (v2): 1"
@@ -163,6 +164,7 @@ TOLD = st.lists(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(told=TOLD, order=st.randoms(use_true_random=False))
 def test_nothing_is_lost_and_the_order_of_rows_does_not_matter(told, order):
     rows = [
