@@ -9,11 +9,23 @@ from typing import Any
 import polars as pl
 
 from lake.store import Lake
-from lake.tables import CANDIDATES, ENTRIES, GRAPHS, MATERIALS, OBSERVATIONS, PROPERTY_MATRIX, RUNS
+from lake.tables import (
+    CANDIDATES,
+    DISAGREEMENT,
+    ENTRIES,
+    GRAPHS,
+    MATERIALS,
+    OBSERVATIONS,
+    PROPERTY_MATRIX,
+    RUNS,
+    WORST_DISAGREEMENTS,
+)
 
 Rows = list[dict[str, Any]]
 TOP = 20  # candidates in the table
 MANY = 25  # rows of a long table before it is cut, and said to be
+SOME = 10  # pairs of databases whose worst material is shown
+PAIR = ("source_a", "source_b", "reading_a", "reading_b")
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,11 @@ class Facts:
     shared: dict[tuple[str, str], int]
     properties: int
     disagreement: Rows
+    disagreement_left: int
+    worst: Rows
+    flags: Rows
+    twins: Rows
+    yardstick: str
     baselines: Rows
     gains: Rows
     candidates: Rows
@@ -47,7 +64,8 @@ class Facts:
 def facts(lake: Lake) -> Facts:
     """Everything the page says about a lake, each number read from its table now."""
     from lake import facts as held
-    from lake.disagreement import disagreement
+    from lake.disagreement import CITATION, disagreement
+    from lake.families import families
     from lake.figures.style import SOURCE_NAME
     from lake.policies import default
     from models.figures.bargains import unbeaten
@@ -56,6 +74,7 @@ def facts(lake: Lake) -> Facts:
     reasons = held.reasons(lake)
     sources = held.by_source(lake)
     ranked = lake.read(CANDIDATES).sort("rank")
+    apart = disagreement(lake)
     matrix = lake.scan(PROPERTY_MATRIX).collect_schema().names()
     columns = default().by_name
     return Facts(
@@ -69,7 +88,12 @@ def facts(lake: Lake) -> Facts:
         repeats=held.repeats(lake),
         shared={(a, b): n for a, b, n in held.shared(lake).iter_rows()},
         properties=len({columns[name].property for name in matrix if name in columns}),
-        disagreement=disagreement(lake).head(MANY).to_dicts(),
+        disagreement=apart.head(MANY).to_dicts(),
+        disagreement_left=max(0, len(apart) - MANY),
+        worst=worst(lake),
+        flags=held.flags(lake).head(MANY).to_dicts(),
+        twins=families(lake).head(MANY).to_dicts(),
+        yardstick=CITATION,
         baselines=errors(lake).to_dicts(),
         gains=gains(lake).to_dicts(),
         candidates=ranked.head(TOP).to_dicts(),
@@ -97,6 +121,14 @@ def tiles(lake: Lake) -> list[tuple[str, int]]:
         ("trained models", _rows(lake.scan(RUNS).select("run").unique())),
         ("candidates", _rows(lake.scan(CANDIDATES))),
     ]
+
+
+def worst(lake: Lake) -> Rows:
+    """The material on which each pair of databases differs most, for the pairs that share most materials."""
+    first = lake.read(WORST_DISAGREEMENTS).filter(pl.col("rank") == 1)
+    pairs = lake.read(DISAGREEMENT).select("property", *PAIR, "n")
+    joined = first.join(pairs, on=["property", *PAIR]).sort("n", "property", *PAIR, descending=[True, *[False] * 5])
+    return joined.head(SOME).to_dicts()
 
 
 def citations(slugs: list[str]) -> Rows:

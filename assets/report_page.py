@@ -16,7 +16,7 @@ from typing import Any
 from assets.report_facts import Facts, facts
 from lake.contract import Table
 from lake.store import Lake
-from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS, PROPERTY_MATRIX, TRANSFER
+from lake.tables import CANDIDATES, DISAGREEMENT, MATERIALS, PREDICTIONS, PROPERTY_MATRIX, TRANSFER
 
 SCREEN_DPI = 96  # what a browser takes for an inch
 
@@ -24,6 +24,7 @@ SCREEN_DPI = 96  # what a browser takes for an inch
 NEEDS: Mapping[str, Table] = {
     "coverage": PROPERTY_MATRIX,
     "overlap": MATERIALS,
+    "apart": DISAGREEMENT,
     "elements": MATERIALS,
     "parity": PREDICTIONS,
     "gains": TRANSFER,
@@ -81,7 +82,14 @@ def html(said: Facts, pictures: Mapping[str, Picture]) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    pages.filters |= {"number": number, "count": count, "formula": formula, "unit": unit_text, "percent": percent}
+    pages.filters |= {
+        "number": number,
+        "count": count,
+        "formula": formula,
+        "unit": unit_text,
+        "percent": percent,
+        "share": share,
+    }
     return pages.get_template("report.html.j2").render(pictures=pictures, **vars(said))
 
 
@@ -98,6 +106,11 @@ def count(value: int) -> str:
 def percent(value: float) -> str:
     """A share with its sign, one decimal."""
     return f"{value:+.1%}".replace("-", "−").replace("%", " %")
+
+
+def share(value: float) -> str:
+    """A share without a sign, to two significant digits: 2.6 %, 0.012 %."""
+    return f"{float(f'{100 * value:.2g}'):g} %"
 
 
 def formula(text: str) -> Any:

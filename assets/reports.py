@@ -5,6 +5,7 @@ import hashlib
 import dagster as dg
 
 from assets.conventions import shown
+from assets.trust import COMPARED
 from lake.store import Lake
 
 ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains and losses, candidates."
@@ -14,7 +15,17 @@ ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains
     **shown(
         "report", "reports", {"html", "matplotlib"}, ABOUT, ("assets.report_page", "lake.figures", "models.figures")
     ),
-    deps=["property_matrix", "materials", "entries", "rejects", "baselines", "predictions", "transfer", "candidates"],
+    deps=[
+        "property_matrix",
+        "materials",
+        "entries",
+        "rejects",
+        "baselines",
+        "predictions",
+        "transfer",
+        "candidates",
+        *(table.name for table in COMPARED),
+    ],
 )
 def report(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """The page is a file below `reports/`; the UI links to it, the event log keeps no picture."""

@@ -20,6 +20,8 @@ LAST = [
     "crawls",
     "transfer",
     "candidates",
+    "disagreement",
+    "worst_disagreements",
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from lake.store import Lake
-from lake.tables import ENTRIES, LABELS, MATERIALS, RECORDS, REJECTS
+from lake.tables import ENTRIES, LABELS, MATERIALS, OBSERVATIONS, RECORDS, REJECTS
 
 NUMBERS = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 
@@ -71,6 +71,17 @@ def levels(lake: Lake) -> pl.DataFrame:
 def licences(lake: Lake) -> pl.DataFrame:
     """source, licence, n entries."""
     return lake.scan(ENTRIES).group_by("source", "licence").len("n").sort("source", "licence").collect()
+
+
+def flags(lake: Lake) -> pl.DataFrame:
+    """property, source, flag, unit, n, of (all values of that source), lowest and highest flagged; most first."""
+    by = "property", "source", "unit"
+    told = lake.scan(OBSERVATIONS)
+    flagged = told.filter(pl.col("flag").is_not_null()).group_by(*by, "flag").agg(
+        pl.len().cast(pl.Int64).alias("n"), lowest=pl.col("value").min(), highest=pl.col("value").max()
+    )  # fmt: skip
+    counted = flagged.join(told.group_by(by).agg(of=pl.len().cast(pl.Int64)), on=by)
+    return counted.sort(["n", *by, "flag"], descending=[True, *[False] * 4]).collect()
 
 
 def references(lake: Lake) -> pl.DataFrame:

@@ -140,6 +140,16 @@ class Lake:
         delta = DeltaTable(self.path(table))
         return lambda name: delta.transaction_version(name) or 0
 
+    def version_before(self, table: Table, partition: str) -> int | None:
+        """The version as it was before that partition was last written, None where the log no longer knows one."""
+        if not self.exists(table):
+            return None
+        for commit in DeltaTable(self.path(table)).history():  # latest first
+            where = commit.get("operationParameters", {}).get("predicate")
+            if commit["operation"] in ("WRITE", "DELETE") and (where is None or _quoted(partition) in where):
+                return commit["version"] - 1 if commit["version"] else None
+        return None
+
     @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
     def _write(self, table: Table, frame: pl.DataFrame, **how: object) -> None:
         path = self.path(table)

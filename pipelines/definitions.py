@@ -14,12 +14,14 @@ from assets import (
     graphs,
     identity,
     observations,
+    property_checks,
     reports,
     screening,
     silver,
     sql,
     training,
     transfer,
+    trust,
 )
 from pipelines.jobs import JOBS
 from pipelines.resources import LakeResource, SettingsResource
@@ -29,7 +31,7 @@ from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
 MODULES = [
-    bronze, silver, identity, observations, compositions, sql, graphs, training, transfer, screening, reports,
+    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, transfer, screening, reports,
 ]  # fmt: skip
 
 
@@ -43,7 +45,7 @@ def build(root: Path | str, **overrides: Any) -> dg.Definitions:
     }
     return dg.Definitions(
         assets=[*dg.load_assets_from_modules(MODULES), gold.matrix(root)],
-        asset_checks=dg.load_asset_checks_from_modules([checks]),
+        asset_checks=dg.load_asset_checks_from_modules([checks, property_checks]),
         jobs=JOBS,
         schedules=[nightly],
         sensors=[build_after_crawls, matrix_follows_columns],

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from lake.compositions import write_compositions
+from lake.disagreement import write_disagreement
 from lake.shards import shard_of
 from lake.store import Lake
 from lake.tables import (
@@ -54,6 +55,7 @@ def ground(root: Path) -> Lake:
     columns = [pl.Series(name, [c[place] for c in CRYSTALS], dtype=pl.Float64) for name, place in places.items()]
     lake.replace(PROPERTY_MATRIX, keys.with_columns(columns))
     lake.replace(OBSERVATIONS, OBSERVATIONS.frame(_observations()))
+    write_disagreement(lake)
     return lake
 
 

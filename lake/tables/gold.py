@@ -70,47 +70,53 @@ COMPOSITIONS = Table(
     key=("reduced_formula",),
 )  # fmt: skip
 
+SOURCE_A = Column("source_a", TEXT, "one database; `labels` are the user's own values")
+SOURCE_B = Column("source_b", TEXT, "another, or the same where two of its readings are compared")
+READING_A = Column(
+    "reading_a", TEXT, "its reading, where one database tells the property twice of one entry; else empty"
+)
+READING_B = Column("reading_b", TEXT, "the other reading, likewise")
+
 DISAGREEMENT = Table(
     "disagreement", "gold", "How far two databases are apart where both give one property of one material.",
     (
-        PROPERTY,
-        Column("source_a", TEXT, "one database"),
-        Column("source_b", TEXT, "another"),
+        PROPERTY, SOURCE_A, SOURCE_B, READING_A, READING_B,
         Column("unit", TEXT, "the catalog's unit"),
-        Column("n", INT, "materials that both tell, flagged values left out"),
-        Column("flagged", INT, "materials left out because one of the values is flagged"),
+        Column("n", INT, "materials that both tell, flagged values left out; of two readings, entries"),
+        Column("flagged", INT, "materials left out because all that one of them tells is flagged"),
+        Column("one_zero", INT, "of n, those where one value counts as zero and the other does not"),
+        Column("n_relative", INT, "of n, those where neither value counts as zero"),
         Column("median_difference", FLOAT, "median of the absolute difference, in `unit`", nullable=True),
-        Column("median_relative_difference", FLOAT, "median of the difference over the mean of both magnitudes",
-               nullable=True),
         Column("p90_difference", FLOAT, "90th percentile of the absolute difference, in `unit`", nullable=True),
         Column("bias", FLOAT, "median of b minus a, in `unit`", nullable=True),
+        Column("median_relative_difference", FLOAT, "median, over n_relative, of the absolute difference over the mean "
+               "of both magnitudes", nullable=True),
         Column("correlation", FLOAT, "Pearson's, null below three materials or without spread", nullable=True),
         Column("rank_correlation", FLOAT, "Spearman's, likewise", nullable=True),
         Column("levels", TEXT, "the levels of theory and corrections that meet, most frequent first"),
-        Column("published", FLOAT, "published median relative difference of AFLOW, Materials Project and OQMD",
-               nullable=True),
+        Column("published", FLOAT, "published median relative difference of AFLOW, Materials Project and OQMD "
+               "(Hegde et al. 2023)", nullable=True),
     ),
-    key=("property", "source_a", "source_b"),
+    key=("property", "source_a", "source_b", "reading_a", "reading_b"),
 )  # fmt: skip
 
 WORST_DISAGREEMENTS = Table(
     "worst_disagreements", "gold", "The twenty materials on which two databases differ most, for each property.",
     (
-        PROPERTY,
-        Column("source_a", TEXT, "one database"),
-        Column("source_b", TEXT, "another"),
-        Column("rank", INT, "1 is the largest difference"),
+        PROPERTY, SOURCE_A, SOURCE_B, READING_A, READING_B,
+        Column("rank", INT, "1 is the largest difference: relative for properties over decades, else in `unit`"),
         MATERIAL_ID, FORMULA,
-        Column("entry_a", TEXT, "entry of the one"),
-        Column("value_a", FLOAT, "its value"),
+        Column("entry_a", TEXT, "entry of the one, of several the one nearest to their median"),
+        Column("value_a", FLOAT, "its value, of several entries their median, in `unit`"),
         Column("link_a", TEXT, "its page in its database", nullable=True),
-        Column("entry_b", TEXT, "entry of the other"),
-        Column("value_b", FLOAT, "its value"),
+        Column("entry_b", TEXT, "entry of the other, likewise"),
+        Column("value_b", FLOAT, "its value, likewise"),
         Column("link_b", TEXT, "its page in its database", nullable=True),
         Column("unit", TEXT, "the catalog's unit"),
-        Column("relative_difference", FLOAT, "difference over the mean of both magnitudes", nullable=True),
+        Column("difference", FLOAT, "absolute difference, in `unit`"),
+        Column("relative_difference", FLOAT, "over the mean of both magnitudes"),
     ),
-    key=("property", "source_a", "source_b", "rank"),
+    key=("property", "source_a", "source_b", "reading_a", "reading_b", "rank"),
 )  # fmt: skip
 
 SPLITS = Table(
