@@ -12,6 +12,7 @@ import polars as pl
 from lake.store import Lake
 from lake.tables import CANDIDATES, MATERIALS, PREDICTIONS, PROPERTY_MATRIX
 from models.element_cost import element_cost
+from models.licences import of_candidates
 from models.results import best_study
 
 GAP_FLOOR = 1.0  # eV; below it electrons carry heat too, and the crystal is no insulator
@@ -37,6 +38,7 @@ def candidates(lake: Lake) -> pl.DataFrame:
     )
     cost = [element_cost(formula) for formula in ranked["reduced_formula"]]
     rank = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("rank")
+    ranked = of_candidates(lake, ranked, "band_gap_measured", "band_gap", "thermal_conductivity_measured", RANKED_BY)
     return CANDIDATES.checked(
         ranked.with_columns(rank, pl.Series("cost", cost, dtype=pl.Float64)).select(CANDIDATES.schema.names())
     )
