@@ -14,17 +14,9 @@ from lake.tables import PREDICTIONS, RUNS
 from models.study import BASELINES, SCREENED
 
 LEARNERS = (
-    "study",
-    "dataset",
-    "licences",
-    "fit",
-    "network",
-    "encoders.cgcnn",
-    "sharing.single",
-    "sharing.hard",
-    "batch",
+    "study", "dataset", "licences", "fit", "network", "encoders.cgcnn", "sharing.single", "sharing.hard", "batch",
     "scale",
-)
+)  # fmt: skip
 CODE = tuple(f"models.{name}" for name in LEARNERS)
 LEARNT_FROM = ["materials", "splits", "graphs", *observed(*BASELINES, SCREENED)]
 STUDIES = {
@@ -95,7 +87,7 @@ def _errors(rows: pl.DataFrame) -> dict[str, float]:
 
 
 @dg.asset(
-    **shown_as(PREDICTIONS, ("models.predict",), kinds=("pytorch",)),
+    **shown_as(PREDICTIONS, ("models.predict", "models.licences"), kinds=("pytorch",)),
     check_specs=[contract(PREDICTIONS)],
     deps=["baselines", "joint_model", "graphs", "entries"],
 )

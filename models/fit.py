@@ -38,8 +38,9 @@ def fit(
 ) -> Run:
     """Train on the rows' training split, keep the state that was best on validation, score it on test.
 
-    licences, snapshot: of the rows, for the books. One process, one thread; the same seed gives the same run on a CPU (on CUDA sums may be taken in another order).
-    Raises TaskError or RecipeError before training where a task cannot be learnt or a name is not known.
+    licences, snapshot: of the rows, for the books. One process, one thread; the same seed gives the same run on a CPU
+    (on CUDA sums may be taken in another order). Raises TaskError or RecipeError before training where a task cannot be
+    learnt or a name is not known.
     """
     began = time.perf_counter()
     _checked(recipe, rows)
