@@ -48,8 +48,8 @@ def card(selection: Selection, under: str, made: Made) -> str:
     parts = [
         _header(selection, under, made),
         f"# {selection.what.capitalize()} of a Crystal Lake\n",
-        f"{made.rows:,} rows: {ABOUT[selection.what]}. Under {offered(under).name}; see `LICENCE.txt`. Who uses it cites "
-        "the works in `CITATION.bib`.\n",
+        f"{made.rows:,} rows: {ABOUT[selection.what]}. Under {offered(under).name}; see `LICENCE.txt`. Who uses it "
+        "cites the works in `CITATION.bib`.\n",
         _theory(selection),
         _sources(selection),
         _left_out(selection),
@@ -78,18 +78,13 @@ def licence_text(selection: Selection, under: str) -> str:
 
 def bibliography(selection: Selection) -> str:
     """CITATION.bib: what the sources that are in it ask to be cited by."""
-    told = citations_of(_databases(selection))
+    told = citations_of(selection.cited)
     return "\n".join(citation.bibtex for citation in told) or "% nothing in this export asks to be cited\n"
-
-
-def _databases(selection: Selection) -> list[str]:
-    """The sources of what may go; of predictions and gains, those that their licences cannot tell apart as well."""
-    return [source for source in selection.kept["source"].unique().sort() if source]
 
 
 def _header(selection: Selection, under: str, made: Made) -> str:
     size = next((words for most, words in SIZES if made.rows < most), "n>1M")
-    sources = ", ".join(_databases(selection))
+    sources = ", ".join(source for source in selection.cited if source)
     lines = [
         "---",
         f"license: {offered(under).spdx.lower()}",
@@ -123,9 +118,8 @@ def _theory(selection: Selection) -> str:
         "|---|---|---|---:|",
     ]
     for row in selection.levels.iter_rows(named=True):
-        lines.append(
-            f"| {row['property'] or 'the crystals'} | {row['level_of_theory']} | {row['correction'] or 'none'} | {row['n']:,} |"
-        )
+        told = (row["property"] or "the crystals", row["level_of_theory"], row["correction"] or "none", f"{row['n']:,}")
+        lines.append(f"| {' | '.join(told)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -139,13 +133,13 @@ def _sources(selection: Selection) -> str:
 
 
 def _left_out(selection: Selection) -> str:
-    if not len(selection.left):
+    if not len(selection.left) and not selection.gaps:
         return ""
-    what = "emptied" if selection.counted == "cells" else "left out"
+    what, left = "emptied" if selection.counted == "cells" else "left out", selection.n_left
     lines = [
         "## Left out",
         "",
-        f"{selection.left['n'].sum():,} of {selection.total:,} {selection.counted} may not be passed on and were {what}:",
+        f"{left:,} of {selection.total:,} {selection.counted} may not be passed on, and were {what}:",
         "",
         f"| source | licence | {selection.counted} | why |",
         "|---|---|---:|---|",
@@ -153,6 +147,7 @@ def _left_out(selection: Selection) -> str:
     for row in selection.left.iter_rows(named=True):
         licences = ", ".join(row["licences"]) or "not stated"
         lines.append(f"| {row['source'] or 'models'} | {licences} | {row['n']:,} | {row['why']} |")
+    lines += ["", *(f"{gap}." for gap in selection.gaps)] if selection.gaps else []
     return "\n".join(lines) + "\n"
 
 
@@ -165,8 +160,8 @@ def _columns(name: str, columns: Sequence[Column]) -> str:
 def _how(selection: Selection, made: Made) -> str:
     versions = ", ".join(f"{table} {version}" for table, version in sorted(selection.versions.items()))
     return (
-        f"## How it was made\n\nOn {made.at:%Y-%m-%d %H:%M} UTC, from snapshot {made.snapshot or '(none named)'}, that is "
-        f"the table versions {versions or '(none)'}, by\n\n    {made.command}\n"
+        f"## How it was made\n\nOn {made.at:%Y-%m-%d %H:%M} UTC, from snapshot {made.snapshot or '(none named)'}, that "
+        f"is the table versions {versions or '(none)'}, by\n\n    {made.command}\n"
     )
 
 

@@ -20,7 +20,7 @@ from lake.contract import Column
 from lake.export.card import Made, bibliography, card, licence_text
 from lake.export.matminer import write_matminer
 from lake.export.optimade import server_settings, write_optimade
-from lake.export.selection import POLICY, Refused, Selection, select
+from lake.export.selection import POLICY, Refused, Selection, select, with_crystals_alone
 from lake.export.tables import write_csv, write_meanings, write_parquet
 from lake.licences import offered
 from lake.store import Lake
@@ -28,7 +28,6 @@ from lake.store import Lake
 FORMATS = ("parquet", "csv", "optimade", "matminer")
 WITH_CRYSTALS = {"optimade": "jsonl", "matminer": "json.gz"}  # format -> how the data's name ends
 KEYS = {"materials": "material_id", "matrix": "material_id", "entries": "entry_id"}
-STANDS_FOR = {"materials": "representative", "matrix": "structure_of", "entries": "entry_id"}
 
 
 class ExportError(ValueError):
@@ -71,10 +70,10 @@ def export(
         )
     _vacant(target)
     selection = select(lake, what, under, properties, policy)
+    if format in WITH_CRYSTALS:
+        selection = with_crystals_alone(selection)
     if (why := selection.refused()) and not leave_out:
-        raise Refused(
-            f"{why}\nUnder {under} the rest can go without them: --leave-out exports it and lists what it left."
-        )
+        raise Refused(f"{why}\nThe rest can go under {under}: --leave-out exports it, and lists what it left.")
     command = _command(target.name, what, format, under, properties, policy, leave_out)
     stood = target.exists()
     target.mkdir(parents=True, exist_ok=True)
@@ -95,7 +94,7 @@ def _written(target: Path, selection: Selection, format: str, under: str, comman
     made = Made(rows, datetime.now(UTC), command, snapshot, files)
     (target / "README.md").write_text(card(selection, under, made))
     names = tuple(sorted(file.name for file in target.iterdir()))
-    return Exported(target, rows, int(selection.left["n"].sum()), selection.counted, names)
+    return Exported(target, rows, selection.n_left, selection.counted, names)
 
 
 Files = list[tuple[str, Sequence[Column]]]
@@ -114,7 +113,7 @@ def _tables(target: Path, selection: Selection, format: str) -> tuple[Files, int
 
 def _with_crystals(target: Path, selection: Selection, format: str) -> tuple[Files, int]:
     key = KEYS[selection.what]
-    rows = selection.crystals.filter(pl.col(STANDS_FOR[selection.what]).is_not_null())
+    rows = selection.crystals
     data = target / f"{selection.what}.{WITH_CRYSTALS[format]}"
     if format == "optimade":
         write_optimade(rows, selection.columns, key, data)
