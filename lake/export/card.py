@@ -69,9 +69,7 @@ def licence_text(selection: Selection, under: str) -> str:
         held = strictest(row["licences"])
         cited = CITATIONS[row["source"]].text if row["source"] in CITATIONS else OWN.get(row["source"], "")
         link = f" ({_link(held)})" if held.spdx else ""
-        lines.append(
-            f"- {row['source'] or 'models'}: {row['n']:,} {selection.counted}, {held.name}{link}. {cited}".rstrip()
-        )
+        lines.append(f"- {row['source'] or 'models'}: {selection.words(row['n'])}, {held.name}{link}. {cited}".rstrip())
     lines += ["", "The lake's reading of these terms is no legal advice."]
     return "\n".join(lines) + "\n"
 
@@ -139,7 +137,7 @@ def _left_out(selection: Selection) -> str:
     lines = [
         "## Left out",
         "",
-        f"{left:,} of {selection.total:,} {selection.counted} may not be passed on, and were {what}:",
+        f"{left:,} of {selection.words(selection.total)} may not be passed on, and were {what}:",
         "",
         f"| source | licence | {selection.counted} | why |",
         "|---|---|---:|---|",

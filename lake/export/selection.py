@@ -77,15 +77,19 @@ class Selection:
         """How many rows or cells may not go."""
         return int(self.left["n"].sum())
 
+    def words(self, n: int) -> str:
+        """So many rows or cells: `1 row`, `12,000 cells`."""
+        return f"{n:,} {self.counted}" if n != 1 else f"1 {self.counted.removesuffix('s')}"
+
     def refused(self) -> str:
         """Why the selection as a whole may not go; empty where all of it may."""
         lines = [
-            f"{row['n']:,} {self.counted} of {row['source'] or 'models'} may not go: {row['why']}"
+            f"{self.words(row['n'])} of {row['source'] or 'models'} may not go: {row['why']}"
             for row in self.left.iter_rows(named=True)
         ]
         if not lines and not self.gaps:
             return ""
-        head = f"{self.n_left:,} of {self.total:,} {self.counted} may not be passed on"
+        head = f"{self.n_left:,} of {self.words(self.total)} may not be passed on"
         return "\n  ".join([head, *lines, *self.gaps])
 
 

@@ -32,7 +32,7 @@ def test_csv_holds_what_parquet_holds(lake, tmp_path, what):
     for form in ("csv", "parquet"):
         export(lake, tmp_path / form, what, form, UNDER, leave_out=True)
     whole = pl.read_parquet(tmp_path / "parquet" / f"{what}.parquet")
-    text = pl.read_csv(tmp_path / "csv" / f"{what}.csv", infer_schema=False, missing_utf8_is_empty_string=False)
+    text = pl.read_csv(tmp_path / "csv" / f"{what}.csv", infer_schema=False)
     assert text.columns == whole.columns
     for name, dtype in whole.schema.items():
         told = text[name]

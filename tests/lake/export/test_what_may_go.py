@@ -22,10 +22,8 @@ def written(lake, target, what, under, **how):
 @pytest.mark.parametrize("what", TABLES)
 def test_exactly_the_rows_whose_terms_allow_it_go_and_as_they_are(lake, target, what, under):
     table = lake.read(TABLES[what])
-    licences = [
-        row if isinstance(row, list) else [row]
-        for row in table["licence" if "licence" in table.columns else "licences"].to_list()
-    ]
+    rows = table["licence" if "licence" in table.columns else "licences"].to_list()
+    licences = [row if isinstance(row, list) else [row] for row in rows]
     allowed = [bool(row) and all(allows(licence, under) for licence in row) for row in licences]
     found = written(lake, target, what, under)
     key = list(TABLES[what].key)
