@@ -36,9 +36,10 @@ class ExportError(ValueError):
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: the folder, the rows in it, how many rows or cells were left out, and the files by name."""
+    """What was written: the folder, its licence, its rows, how many rows or cells were left out, the files by name."""
 
     folder: Path
+    licence: str
     rows: int
     left_out: int
     counted: str
@@ -94,7 +95,7 @@ def _written(target: Path, selection: Selection, format: str, under: str, comman
     made = Made(rows, datetime.now(UTC), command, snapshot, files)
     (target / "README.md").write_text(card(selection, under, made))
     names = tuple(sorted(file.name for file in target.iterdir()))
-    return Exported(target, rows, selection.n_left, selection.counted, names)
+    return Exported(target, under, rows, selection.n_left, selection.counted, names)
 
 
 Files = list[tuple[str, Sequence[Column]]]

@@ -55,7 +55,7 @@ def export(
     folder = target.expanduser().resolve()
     made = export(lake_of(ctx), folder, what.value, form.value, licence, name or (), policy, leave_out)
     left = f"; {made.left_out:,} {made.counted} left out, see its README.md" if made.left_out else ""
-    print(f"{made.rows:,} rows under {licence} in {made.folder}{left}")
+    print(f"{made.rows:,} rows under {made.licence} in {made.folder}{left}")
 
 
 @app.command()
