@@ -13,7 +13,10 @@ from lake.store import Lake
 from lake.tables import PREDICTIONS, RUNS
 from models.study import BASELINES, SCREENED
 
-LEARNERS = ("study", "dataset", "fit", "network", "encoders.cgcnn", "sharing.single", "sharing.hard", "batch", "scale")
+LEARNERS = (
+    "study", "dataset", "licences", "fit", "network", "encoders.cgcnn", "sharing.single", "sharing.hard", "batch",
+    "scale",
+)  # fmt: skip
 CODE = tuple(f"models.{name}" for name in LEARNERS)
 LEARNT_FROM = ["materials", "splits", "graphs", *observed(*BASELINES, SCREENED)]
 STUDIES = {
@@ -57,7 +60,7 @@ def learning(
     budget = config.budget or ("sample" if (lake.root / "SAMPLE").exists() else "real")
     plan = baseline_plan(lake, budget, range(config.seeds))
     asked = {STUDIES[key.to_user_string()][0] for key in context.selected_asset_keys}
-    runs = run_study(lake, [recipe for recipe in plan.recipes if recipe.study in asked])
+    runs = run_study(lake, [recipe for recipe in plan.recipes if recipe.study in asked], snapshot=_snapshot(lake))
     for run in runs:
         tracker.log(run)
     for key, (study, _) in STUDIES.items():
@@ -67,13 +70,24 @@ def learning(
             yield described(lake, RUNS, study, key, budget=budget, left_out=plan.left_out, **_errors(rows))
 
 
+def _snapshot(lake: Lake) -> str:
+    """The name of a snapshot of the tables as training finds them; empty where this lake takes none."""
+    from importlib.util import find_spec
+
+    if find_spec("lake.snapshots") is None:
+        return ""
+    from lake.snapshots import take
+
+    return take(lake, note="training")
+
+
 def _errors(rows: pl.DataFrame) -> dict[str, float]:
     means = rows.drop_nulls("mae_test").group_by("property", maintain_order=True).agg(pl.col("mae_test").mean())
     return {f"test error of {name}": error for name, error in means.iter_rows()}
 
 
 @dg.asset(
-    **shown_as(PREDICTIONS, ("models.predict",), kinds=("pytorch",)),
+    **shown_as(PREDICTIONS, ("models.predict", "models.licences"), kinds=("pytorch",)),
     check_specs=[contract(PREDICTIONS)],
     deps=["baselines", "joint_model", "graphs", "entries"],
 )

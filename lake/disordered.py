@@ -70,6 +70,13 @@ def _shares(label: str) -> Mapping[str, int]:
     return shares
 
 
+def shares_of(label: str) -> dict[str, float]:
+    """Element symbol -> share of the cells in which it is on the site of that label; they sum to 1 or less."""
+    shares = _shares(label)
+    whole = max(100, sum(shares.values()))  # three thirds of 0.34 are one
+    return {symbol: hundredths / whole for symbol, hundredths in shares.items()}
+
+
 @dataclass(frozen=True, eq=False)
 class DisorderedCrystal:
     """One periodic crystal of which some sites are shared, or empty in some cells.

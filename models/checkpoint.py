@@ -1,4 +1,4 @@
-"""Checkpoints: weights as safetensors; recipe, scaler, graph version, elements and figures as text in the header.
+"""Checkpoints: weights as safetensors; recipe, scaler, graphs, elements, figures and licences as text in the header.
 
 Loading runs no code: the header is JSON, the rest is numbers.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lake.graphs.build import VERSION
+from lake.licences import strictest
 from models.recipe import Recipe, RecipeError
 from models.run import Run
 from models.scale import Scaler
@@ -55,6 +56,8 @@ class Checkpoint:
 
 def save(run: Run, net: nn.Module, scaler: Scaler, graphs: str, elements: tuple[int, ...]) -> None:
     """Write the run's checkpoint, whole or not at all."""
+    import json
+
     from safetensors.torch import save_file
 
     header = {
@@ -64,6 +67,9 @@ def save(run: Run, net: nn.Module, scaler: Scaler, graphs: str, elements: tuple[
         "graphs": graphs,
         "elements": " ".join(map(str, elements)),
         "run": run.figures(),
+        "licences": json.dumps(run.licences),
+        "terms": strictest(run.licences).name,
+        "snapshot": run.snapshot,
     }
     run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     unfinished = run.checkpoint.with_suffix(f".{os.getpid()}.part")
@@ -88,7 +94,9 @@ def read(path: Path, graphs: str = VERSION) -> Checkpoint:
         raise CheckpointError(f"{path} was trained on graphs {header['graphs']}, the lake has {graphs}: train again")
     try:
         recipe, scaler = Recipe.from_json(header["recipe"]), Scaler.from_json(header["scaler"])
-        run = Run(recipe=recipe, checkpoint=Path(path), **json.loads(header["run"]))
+        licences = tuple(json.loads(header.get("licences", "[]")))  # one of before is under terms that nobody stated
+        told = {"licences": licences, "snapshot": header.get("snapshot", ""), **json.loads(header["run"])}
+        run = Run(recipe=recipe, checkpoint=Path(path), **told)
         elements = tuple(int(z) for z in header["elements"].split())
     except (KeyError, TypeError, ValueError, RecipeError) as error:
         raise CheckpointError(f"{path}: the header cannot be read: {error}") from error

@@ -28,11 +28,19 @@ OPTIMISERS = {"adamw": torch.optim.AdamW}
 LARGEST_GRADIENT = 1.0  # norm; a rare step further than this would only undo what was learnt
 
 
-def fit(recipe: Recipe, rows: TrainingRows, graphs: GraphStore, folder: Path) -> Run:
+def fit(
+    recipe: Recipe,
+    rows: TrainingRows,
+    graphs: GraphStore,
+    folder: Path,
+    licences: tuple[str, ...] = (),
+    snapshot: str = "",
+) -> Run:
     """Train on the rows' training split, keep the state that was best on validation, score it on test.
 
-    One process, one thread; the same seed gives the same run on a CPU (on CUDA sums may be taken in another order).
-    Raises TaskError or RecipeError before training where a task cannot be learnt or a name is not known.
+    licences, snapshot: of the rows, for the books. One process, one thread; the same seed gives the same run on a CPU
+    (on CUDA sums may be taken in another order). Raises TaskError or RecipeError before training where a task cannot be
+    learnt or a name is not known.
     """
     began = time.perf_counter()
     _checked(recipe, rows)
@@ -44,7 +52,7 @@ def fit(recipe: Recipe, rows: TrainingRows, graphs: GraphStore, folder: Path) ->
         scores = _scores(net, graphs, at, rows, scaler)
         seconds = time.perf_counter() - began
         checkpoint = Path(folder) / f"{recipe.slug}.safetensors"
-        run = Run(recipe, scores, history, checkpoint, seconds, rows.digest)
+        run = Run(recipe, scores, history, checkpoint, seconds, rows.digest, licences, snapshot)
         elements = np.unique(graphs.batch(at[rows.of("train")]).numbers)
         save(run, net, scaler, graphs.version, tuple(int(z) for z in elements))
     return run

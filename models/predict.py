@@ -18,6 +18,7 @@ from lake.store import Lake
 from lake.tables import ENTRIES, PREDICTIONS, RUNS
 from models.checkpoint import Checkpoint, CheckpointError, read
 from models.dataset import labels, places
+from models.licences import of_predictions
 from models.pool import spread
 
 CRYSTAL_COLUMNS = {
@@ -37,7 +38,8 @@ class CannotPredict(ValueError):
 def predict(lake: Lake, runs: pl.DataFrame | None = None, processes: int | None = None) -> pl.DataFrame:
     """PREDICTIONS rows of all bulk entries that have a graph and only elements that training had.
 
-    runs: RUNS rows whose checkpoints speak, grouped by study; by default all that the lake holds.
+    runs: RUNS rows whose checkpoints speak, grouped by study; by default all that the lake holds. Each row inherits the
+    licences of all that its models learnt from, and of its own structure and label.
     """
     runs = lake.read(RUNS) if runs is None else runs
     paths = runs["checkpoint"].unique(maintain_order=True).to_list()
@@ -54,6 +56,7 @@ def predict(lake: Lake, runs: pl.DataFrame | None = None, processes: int | None 
         .join(known, on=["entry_id", "property"], how="left")
         .with_columns(unit=pl.col("property").replace_strict(units, return_dtype=pl.String), origin=pl.lit("predicted"))
     )
+    rows = of_predictions(lake, rows, runs)
     return PREDICTIONS.checked(rows.select(PREDICTIONS.schema.names()).sort(keys))
 
 

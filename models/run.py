@@ -22,6 +22,7 @@ class Run:
     scores: per task name n_train, n_validation, n_test, mae_validation, mae_test, mae_mean_predictor (in its unit).
     history: per epoch epoch, learning_rate, loss_train, loss_validation (standardised; None without validation rows).
     checkpoint: the safetensors file.  seconds: wall time of training.  data: digest of the rows it was trained on.
+    licences: those of every structure and label among these rows.  snapshot: its name in SNAPSHOTS, empty without one.
     """
 
     recipe: Recipe
@@ -30,6 +31,8 @@ class Run:
     checkpoint: Path
     seconds: float
     data: str
+    licences: tuple[str, ...] = ()
+    snapshot: str = ""
 
     def figures(self) -> str:
         """Scores, history, seconds and data as JSON, for the checkpoint's header."""
@@ -53,4 +56,6 @@ def _row(run: Run, task: str) -> dict[str, object]:
         "epochs": len(run.history),
         "seconds": run.seconds,
         "checkpoint": f"{CHECKPOINTS}/{run.checkpoint.name}",
+        "licences": list(run.licences),
+        "snapshot": run.snapshot,
     }

@@ -13,6 +13,7 @@ import polars as pl
 from lake.matrix import matrix_of
 from lake.store import Lake
 from lake.tables import CANDIDATES, COMPOSITIONS, MATERIALS, PREDICTIONS
+from models.licences import of_candidates
 from models.results import best_study
 
 GAP_FLOOR = 1.0  # eV; below it electrons carry heat too, and the crystal is no insulator
@@ -38,6 +39,7 @@ def candidates(lake: Lake) -> pl.DataFrame:
         .sort("thermal_conductivity", "material_id", descending=[True, False])
     )
     rank = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("rank")
+    ranked = of_candidates(lake, ranked, "band_gap_measured", "band_gap", "thermal_conductivity_measured", RANKED_BY)
     return CANDIDATES.checked(ranked.with_columns(rank).select(CANDIDATES.schema.names()))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from lake.store import Lake
 from models.checkpoint import CheckpointError, read
 from models.dataset import TrainingRows, trainable, training_rows
+from models.licences import learnt_from
 from models.pool import spread
 from models.recipe import Recipe
 from models.run import CHECKPOINTS, Run
@@ -69,36 +70,42 @@ def baseline_plan(lake: Lake, budget: str = "sample", seeds: Iterable[int] = SEE
     return Plan(joint + singles, {task: why for task, why in verdicts.items() if why is not None})
 
 
-def run_study(lake: Lake, recipes: Sequence[Recipe], processes: int | None = None) -> list[Run]:
+def run_study(lake: Lake, recipes: Sequence[Recipe], processes: int | None = None, snapshot: str = "") -> list[Run]:
     """Train the recipes in parallel processes; runs in the recipes' order (`runs_frame` makes the table of them).
 
-    A recipe whose checkpoint was trained on these very rows and graphs is not trained again. Raises TaskError before
-    any training where one of the recipes cannot be learnt.
+    A recipe whose checkpoint was trained on these very rows and graphs, under the licences that they have now, is not
+    trained again. snapshot: the one that holds the lake's tables as they are. Raises TaskError before any training
+    where one of the recipes cannot be learnt.
     """
     rows = {key: training_rows(lake, *key).checked() for key in {_rows_of(recipe) for recipe in recipes}}
-    runs = [finished(lake, recipe, rows[_rows_of(recipe)]) for recipe in recipes]
+    licences = {key: learnt_from(lake, found) for key, found in rows.items()}
+    keys = map(_rows_of, recipes)
+    runs = [finished(lake, recipe, rows[key], licences[key]) for recipe, key in zip(recipes, keys, strict=True)]
     todo = [recipe for recipe, run in zip(recipes, runs, strict=True) if run is None]
-    trained = iter(spread(train_one, [(lake.root, recipe) for recipe in todo], "training", processes))
+    pieces = [(lake.root, recipe, licences[_rows_of(recipe)], snapshot) for recipe in todo]
+    trained = iter(spread(train_one, pieces, "training", processes))
     return [run or next(trained) for run in runs]
 
 
-def finished(lake: Lake, recipe: Recipe, rows: TrainingRows) -> Run | None:
-    """The run of this recipe on these rows, where its checkpoint is already there."""
+def finished(lake: Lake, recipe: Recipe, rows: TrainingRows, licences: tuple[str, ...]) -> Run | None:
+    """The run of this recipe on these rows of these licences, where its checkpoint is already there."""
     path = folder(lake) / f"{recipe.slug}.safetensors"
     try:
         found = read(path) if path.exists() else None
     except CheckpointError:  # half a file, or other graphs: trained again, and replaced
         return None
-    return found.run if found and found.recipe == recipe and found.run.data == rows.digest else None
+    known = found and found.recipe == recipe and (found.run.data, found.run.licences) == (rows.digest, licences)
+    return found.run if known else None
 
 
-def train_one(root: Path, recipe: Recipe) -> Run:
+def train_one(root: Path, recipe: Recipe, licences: tuple[str, ...] = (), snapshot: str = "") -> Run:
     """Train one recipe on the lake at this root (the piece of work of a process)."""
     from lake.graphs.shards import GraphStore
     from models.fit import fit
 
     lake = Lake(root)
-    return fit(recipe, training_rows(lake, *_rows_of(recipe)), GraphStore(lake), folder(lake))
+    rows = training_rows(lake, *_rows_of(recipe))
+    return fit(recipe, rows, GraphStore(lake), folder(lake), licences, snapshot)
 
 
 def folder(lake: Lake) -> Path:

@@ -26,9 +26,11 @@ def gains(runs: pl.DataFrame) -> pl.DataFrame:
     Raises UnpairedRuns where a property was trained twice in one way with one seed, or scored on other test rows.
     """
     scored = runs.filter(pl.col("mae_test").is_not_null())
-    single = scored.filter(pl.col("study") == "single").select("property", "seed", "n_test", mae_single="mae_test")
+    single = scored.filter(pl.col("study") == "single").select(
+        "property", "seed", "n_test", "licences", mae_single="mae_test"
+    )
     joint = scored.filter(pl.col("study") == "joint").select(
-        "property", "seed", "n_test", "recipe", mae_joint="mae_test"
+        "property", "seed", "n_test", "recipe", "licences", mae_joint="mae_test"
     )
     for way, rows in (("single", single), ("joint", joint)):
         if rows.select(pl.struct("property", "seed").is_duplicated().any()).item():
@@ -53,7 +55,8 @@ def _row(both: dict[str, object]) -> dict[str, object]:
     partners = [task for task in json.loads(both["recipe"])["tasks"] if task != both["property"]]
     gain = (both["mae_single"] - both["mae_joint"]) / both["mae_single"] if both["mae_single"] else 0.0
     kept = {name: both[name] for name in ("property", "seed", "mae_single", "mae_joint")}
-    return {**kept, "partners": partners, "gain": gain}
+    licences = sorted({*both["licences"], *both["licences_joint"]})
+    return {**kept, "partners": partners, "gain": gain, "licences": licences}
 
 
 def _interval(gains: np.ndarray) -> dict[str, float | None]:

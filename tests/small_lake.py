@@ -116,6 +116,7 @@ def _prediction(formula: str, source: str, name: str, unit: str, value: float, l
     return {
         "entry_id": f"{source}:{formula}", "material_id": f"m-{formula}", "property": name, "value": value,
         "spread": 0.1, "unit": unit, "origin": "predicted", "split": split, "label": label, "study": "single",
+        "licences": ["CC BY 4.0"],
     }  # fmt: skip
 
 
@@ -140,6 +141,7 @@ def _runs() -> list[dict]:
                     "recipe": json.dumps({"study": study, "task": name, "seed": seed}), "n_train": 7, "n_validation": 2,
                     "n_test": 5, "mae_validation": mae + shift, "mae_test": mae + shift + 0.01 * seed,
                     "mae_mean_predictor": mean, "epochs": 10, "seconds": 1.0, "checkpoint": "x.safetensors",
+                    "licences": ["CC BY 4.0"], "snapshot": "",
                 })  # fmt: skip
     return rows
 
@@ -152,6 +154,6 @@ def _transfer() -> list[dict]:
     }
     return [
         {"property": name, "partners": [p for p in told if p != name], "seed": seed, "mae_single": 1.0,
-         "mae_joint": 1.0 - gain, "gain": gain}
+         "mae_joint": 1.0 - gain, "gain": gain, "licences": ["CC BY 4.0"]}
         for name, values in told.items() for seed, gain in enumerate(values)
     ]  # fmt: skip

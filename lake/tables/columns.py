@@ -23,3 +23,4 @@ POLICY = Column("policy", TEXT, "the policy that chose the cells; `default` is w
 TEMPERATURE = Column("temperature", FLOAT, "what the value is for, where known", "kelvin", nullable=True)
 PRESSURE = Column("pressure", FLOAT, "what the value is for, where known", "GPa", nullable=True)
 LICENCE = Column("licence", TEXT, "licence of the value")
+INHERITED = Column("licences", TEXTS, "licences of all rows that it was made from: the strictest holds")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lake.contract import Column, Table
-from lake.tables.columns import ENTRY_ID, FLOAT, FORMULA, INT, MATERIAL_ID, ORIGIN, TEXT, TEXTS
+from lake.tables.columns import ENTRY_ID, FLOAT, FORMULA, INHERITED, INT, MATERIAL_ID, ORIGIN, TEXT, TEXTS
 
 RUNS = Table(
     "runs", "models", "One row per trained model and property: recipe, seed, errors.",
@@ -23,6 +23,8 @@ RUNS = Table(
         Column("epochs", INT, "epochs trained"),
         Column("seconds", FLOAT, "wall time of training", "second"),
         Column("checkpoint", TEXT, "safetensors file below models/"),
+        INHERITED,
+        Column("snapshot", TEXT, "the snapshot whose tables it learnt from, empty where none was taken"),
     ),
     key=("run", "property"),
     partition_by="study",
@@ -40,6 +42,7 @@ PREDICTIONS = Table(
         Column("split", TEXT, "train, validation or test: where the material stands"),
         Column("label", FLOAT, "the observation on this very entry, where there is one", nullable=True),
         Column("study", TEXT, "the models that said it"),
+        INHERITED,
     ),
     key=("entry_id", "property", "study"),
     partition_by="study",
@@ -54,6 +57,7 @@ TRANSFER = Table(
         Column("mae_single", FLOAT, "test error alone"),
         Column("mae_joint", FLOAT, "test error together"),
         Column("gain", FLOAT, "(single - joint) / single; negative is negative transfer"),
+        INHERITED,
     ),
     key=("property", "seed"),
 )  # fmt: skip
@@ -75,6 +79,7 @@ CANDIDATES = Table(
         Column("hhi_production", FLOAT, "Herfindahl-Hirschman index of production, 0 to 10,000", nullable=True),
         Column("hazard", TEXT, "notes on hazardous elements, null where none is noted", nullable=True),
         Column("sources", TEXTS, "databases that tell it"),
+        INHERITED,
     ),
     key=("material_id",),
 )  # fmt: skip

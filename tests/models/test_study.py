@@ -13,6 +13,7 @@ from lake.store import Lake
 from lake.tables import RUNS
 from models import study
 from models.dataset import TaskError, training_rows
+from models.licences import learnt_from
 from models.predict import CannotPredict, predict, predict_crystals
 from models.recipe import Recipe
 from models.run import runs_frame
@@ -53,12 +54,14 @@ def test_half_a_checkpoint_and_other_rows_are_trained_again(
     salts: Lake, recipes: list[Recipe], runs: pl.DataFrame
 ) -> None:
     rows = training_rows(salts, recipes[0].tasks)
-    assert study.finished(salts, recipes[0], rows) is not None
-    assert study.finished(salts, recipes[0], replace(rows, targets=rows.targets + 1)) is None
+    told = learnt_from(salts, rows)
+    assert study.finished(salts, recipes[0], rows, told) is not None
+    assert study.finished(salts, recipes[0], replace(rows, targets=rows.targets + 1), told) is None
+    assert study.finished(salts, recipes[0], rows, ("private",)) is None
     path = study.folder(salts) / f"{recipes[0].slug}.safetensors"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert study.finished(salts, recipes[0], rows) is None
+    assert study.finished(salts, recipes[0], rows, told) is None
     path.write_bytes(whole)
 
 
