@@ -1,7 +1,7 @@
 """The command line, `crystal-lake`: the app with all its commands, by family, in the order of its help."""
 
 from pipelines.command_line import app
-from pipelines.commands import asking, building, comparing, crawling, starting
+from pipelines.commands import asking, building, comparing, crawling, looking, starting
 
 __all__ = ["app"]
 FAMILIES = {
@@ -9,6 +9,7 @@ FAMILIES = {
     "Crawl": crawling,
     "Build": building,
     "Ask": asking,
+    "Look at one material": looking,
     "Compare crystals": comparing,
 }
 NAMES = [module.__name__ for module in FAMILIES.values()]
