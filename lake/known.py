@@ -74,8 +74,8 @@ def known(lake: Lake, name: str) -> Known:
 def values_of(lake: Lake, material_id: str | None, members: list[str]) -> pl.DataFrame:
     """Observations and predictions of these entries: rows as in `Known.values`, predictions after what is known.
 
-    difference: how far the databases are apart on the property, the largest minus the smallest of what they say (each
-    with the median of its values that are not flagged) over the mean magnitude of these two; null where one speaks.
+    difference: of the property, the largest relative difference of two values that are not flagged and that different
+    databases tell, as in the view `disagreements`; null where one speaks alone.
     """
     observed = lake.scan(OBSERVATIONS).filter(pl.col("entry_id").is_in(members)).collect()
     cells = lake.scan(MATRIX_PROVENANCE).filter(
@@ -104,14 +104,12 @@ def values_of(lake: Lake, material_id: str | None, members: list[str]) -> pl.Dat
 
 
 def _differences(observed: pl.DataFrame) -> pl.DataFrame:
-    """property, difference: relative, between the databases that lie farthest apart."""
-    sound = observed.filter(pl.col("flag").is_null()).group_by("property", "source").agg(pl.col("value").median())
-    low, high = pl.col("value").min(), pl.col("value").max()
-    size = (low.abs() + high.abs()) / 2
-    difference = pl.when(size > 0).then((high - low) / size).otherwise(0.0)
-    return sound.group_by("property").agg(
-        difference=pl.when(pl.col("source").n_unique() > 1).then(difference),
-    )
+    """property, difference: of those that two databases tell."""
+    sound = observed.filter(pl.col("flag").is_null()).select("property", "source", "value")
+    pairs = sound.join(sound, on="property", suffix="_b").filter(pl.col("source") < pl.col("source_b"))
+    size = (pl.col("value").abs() + pl.col("value_b").abs()) / 2
+    apart = pl.when(size > 0).then((pl.col("value") - pl.col("value_b")).abs() / size).otherwise(0.0)
+    return pairs.group_by("property").agg(difference=apart.max())
 
 
 def _entries(lake: Lake, members: list[str], first: str) -> pl.DataFrame:
