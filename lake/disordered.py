@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from lake.crystal import (
     Crystal,
     CrystalError,
 )
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 SAME_POSITION = 0.05  # A; atoms nearer than this share one position, refined apart by their errors
 OVERFULL = 1.03  # what the occupancies of a site may sum to by rounding: three thirds of 0.34, and their labels
@@ -187,6 +191,16 @@ class DisorderedCrystal:
                     f"and {self.species[other]}, which are there together in some cells"
                 )
         return self
+
+    def to_pymatgen(self) -> Structure:
+        """The same crystal as pymatgen's Structure, shares as its labels tell them; overfull sites are full there."""
+        from pymatgen.core import Structure
+
+        sites = []
+        for shares in map(_shares, self.species):
+            filled = max(100, sum(shares.values()))
+            sites.append({symbol: share / filled for symbol, share in shares.items()})
+        return Structure(self.lattice, sites, self.positions)
 
     def coded(self) -> Crystal:
         """An ordered stand-in: each label's place among the sorted labels, from 1, is its sites' atomic number.

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from lake.crystal import NUMBER
+from lake.lookup import reduced
 from lake.sources import EVERY
 from lake.sql import query
 from lake.store import Lake
-
-
-class FormulaError(ValueError):
-    """What is no chemical formula; the message says what one looks like."""
 
 
 def duplicates(lake: Lake, formula: str = "", source: str = "", within: str = "") -> pl.DataFrame:
@@ -22,25 +18,13 @@ def duplicates(lake: Lake, formula: str = "", source: str = "", within: str = ""
     """
     wanted = ["entries > 1"]
     if formula:
-        wanted.append(f"reduced_formula = '{_reduced(formula)}'")
+        wanted.append(f"reduced_formula = '{reduced(formula)}'")
     if source:
         wanted.append(f"{_slug(source)} IS NOT NULL")
     if within:
         wanted.append(f"len({_slug(within)}) > 1")
     rows = query(lake, f"SELECT * FROM names WHERE {' AND '.join(wanted)} ORDER BY entries DESC, material_id")
     return rows.drop(name for name in EVERY if rows[name].null_count() == len(rows))
-
-
-def _reduced(formula: str) -> str:
-    from pymatgen.core import Composition
-
-    try:
-        composition = Composition(formula)
-    except ValueError:
-        composition = Composition()
-    if not composition or not {element.symbol for element in composition} <= NUMBER.keys():
-        raise FormulaError(f"a formula is written like SiO2 or BaTiO3, found {formula}")
-    return composition.reduced_formula
 
 
 def _slug(source: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lake.matrix import DEFAULT
+from lake.properties import PROPERTIES
 from lake.sources import EVERY
 
 
@@ -22,6 +24,12 @@ _IDS = ", ".join(
     f"list(source_id ORDER BY length(source_id), source_id) FILTER (e.source = '{source}') AS {source}"
     for source in EVERY
 )
+
+# what the catalog says of each property, for queries: its physical range, and the quantity that it tells
+_CATALOG = ", ".join(
+    f"('{p.name}', '{p.low}'::DOUBLE, '{p.high}'::DOUBLE, '{p.family or p.name}')" for p in PROPERTIES.values()
+)
+_CATALOG = f"(VALUES {_CATALOG}) AS catalog(property, physical_low, physical_high, quantity)"
 
 VIEWS = (
     View(
@@ -73,18 +81,88 @@ VIEWS = (
         },
     ),
     View(
-        "labels_per_property", "How much is known of each property.",
+        "labels_per_property", "How much is known of each property; flagged values are counted apart.",
         """
-        SELECT property, any_value(unit) AS unit, any_value(origin) AS origin, count(*) AS observations,
-               count(DISTINCT material_id) AS materials, list_sort(list(DISTINCT o.source)) AS sources,
-               min(value) AS smallest, median(value) AS median, max(value) AS largest
+        SELECT property, any_value(unit) AS unit, any_value(origin) AS origin,
+               count(*) FILTER (flag IS NULL) AS observations, count(*) FILTER (flag IS NOT NULL) AS flagged,
+               count(DISTINCT entry_id) FILTER (flag IS NULL) AS entries,
+               count(DISTINCT material_id) FILTER (flag IS NULL) AS materials,
+               list_sort(list(DISTINCT o.source) FILTER (flag IS NULL)) AS sources,
+               list_sort(list(DISTINCT level_of_theory) FILTER (flag IS NULL)) AS levels,
+               min(value) FILTER (flag IS NULL) AS smallest, median(value) FILTER (flag IS NULL) AS median,
+               max(value) FILTER (flag IS NULL) AS largest
         FROM observations o LEFT JOIN members USING (entry_id)
-        GROUP BY property ORDER BY observations DESC
+        GROUP BY property ORDER BY observations DESC, property
         """,
         {
-            "observations": "values, one per entry", "materials": "distinct materials among them",
-            "sources": "databases that say it", "smallest": "smallest value", "median": "median value",
+            "observations": "values that are not flagged; an entry with several readings has several",
+            "flagged": "values that are, left out of all other columns", "entries": "distinct entries with a value",
+            "materials": "distinct materials among them", "sources": "databases that say it",
+            "levels": "levels of theory that they say it by", "smallest": "smallest value", "median": "median value",
             "largest": "largest value",
+        },
+    ),
+    View(
+        "label_overlap", "Materials of which two properties are known, and how these go together; nothing flagged.",
+        f"""
+        WITH told AS (
+            SELECT material_id, property, median(value) AS value
+            FROM observations JOIN (SELECT material_id, unnest(members) AS entry_id FROM materials) USING (entry_id)
+            WHERE flag IS NULL GROUP BY ALL
+        ), pairs AS (
+            SELECT a.property AS property_a, b.property AS property_b, count(*) AS materials,
+                   min(a.value) < max(a.value) AND min(b.value) < max(b.value) AND count(*) > 2 AS spread,
+                   corr(a.value, b.value) AS correlation
+            FROM told a JOIN told b ON a.material_id = b.material_id AND a.property < b.property
+            GROUP BY ALL
+        )
+        SELECT property_a, property_b, materials, CASE WHEN spread THEN correlation END AS correlation,
+               coalesce(x.quantity = y.quantity, false) AS same_quantity
+        FROM pairs LEFT JOIN {_CATALOG.replace("catalog(", "x(")} ON x.property = property_a
+        LEFT JOIN {_CATALOG.replace("catalog(", "y(")} ON y.property = property_b
+        ORDER BY materials DESC, property_a, property_b
+        """,
+        {
+            "property_a": "one property", "property_b": "another", "materials": "materials with a value of both",
+            "correlation": "Pearson's, over the median of each material's values; null below three materials or where "
+            "a property has one value only",
+            "same_quantity": "whether the catalog calls both one quantity told twice: no two witnesses of anything",
+        },
+    ),
+    View(
+        "known", "Everything that is known: one row per material and observation, flagged ones and all.",
+        f"""
+        SELECT m.material_id, m.reduced_formula, m.space_group, o.property, o.value, o.unit, o.flag, o.origin,
+               o.level_of_theory, o.method, o.correction, o.temperature, o.pressure, o.source, o.entry_id, o.reading,
+               chosen.chosen, o.reference, o.licence, o.payload_sha256
+        FROM (SELECT material_id, reduced_formula, space_group, unnest(members) AS entry_id FROM materials) m
+        JOIN observations o USING (entry_id)
+        LEFT JOIN (
+            SELECT material_id, entry_id, property, reading, string_agg(DISTINCT p.chosen, ', ') AS chosen
+            FROM matrix_provenance p WHERE policy = '{DEFAULT}' GROUP BY ALL
+        ) chosen ON chosen.material_id = m.material_id AND chosen.entry_id = o.entry_id
+                AND chosen.property = o.property AND chosen.reading = o.reading
+        """,
+        {
+            "chosen": "how the default policy took it for the matrix: only, preferred, median or refused; null where "
+            "it took another, or none",
+        },
+    ),
+    View(
+        "flagged", "Values that are not to be trusted, and why: beside each the range that is physical.",
+        f"""
+        SELECT o.property, o.entry_id, m.material_id, e.reduced_formula, o.value, o.unit, o.flag,
+               physical_low, physical_high, o.source, o.level_of_theory, o.reading, o.original_value, o.original_unit,
+               o.payload_sha256
+        FROM observations o LEFT JOIN entries e USING (entry_id)
+        LEFT JOIN (SELECT material_id, unnest(members) AS entry_id FROM materials) m USING (entry_id)
+        LEFT JOIN {_CATALOG} ON catalog.property = o.property
+        WHERE o.flag IS NOT NULL
+        ORDER BY o.property, o.value
+        """,
+        {
+            "physical_low": "smallest value that is physical, in `unit`",
+            "physical_high": "largest value that is physical, in `unit`",
         },
     ),
     View(
@@ -102,20 +180,28 @@ VIEWS = (
         "disagreements", "Where two databases give the same property of one material: both values, largest gap first.",
         """
         WITH told AS (
-            SELECT material_id, reduced_formula, o.* FROM observations o JOIN members m USING (entry_id)
+            SELECT material_id, reduced_formula, o.*
+            FROM observations o JOIN (
+                SELECT material_id, reduced_formula, unnest(members) AS entry_id FROM materials
+            ) m USING (entry_id)
+            WHERE o.flag IS NULL
         )
         SELECT a.property, a.material_id, a.reduced_formula, a.unit,
-               a.entry_id AS entry_a, a.value AS value_a, a.level_of_theory AS level_a,
-               b.entry_id AS entry_b, b.value AS value_b, b.level_of_theory AS level_b,
+               a.entry_id AS entry_a, a.reading AS reading_a, a.value AS value_a, a.level_of_theory AS level_a,
+               a.correction AS correction_a,
+               b.entry_id AS entry_b, b.reading AS reading_b, b.value AS value_b, b.level_of_theory AS level_b,
+               b.correction AS correction_b,
                abs(a.value - b.value) / nullif((abs(a.value) + abs(b.value)) / 2, 0) AS relative_difference
         FROM told a JOIN told b
           ON a.material_id = b.material_id AND a.property = b.property AND a.source < b.source
-        ORDER BY relative_difference DESC NULLS LAST
+        ORDER BY relative_difference DESC NULLS LAST, a.property, a.entry_id, a.reading, b.entry_id, b.reading
         """,
         {
-            "entry_a": "entry of one database", "value_a": "its value", "level_a": "its level of theory",
-            "entry_b": "entry of another", "value_b": "its value", "level_b": "its level of theory",
-            "relative_difference": "difference over the mean of both magnitudes, dimensionless",
+            "entry_a": "entry of one database", "reading_a": "its reading", "value_a": "its value",
+            "level_a": "its level of theory", "correction_a": "its scheme of correction",
+            "entry_b": "entry of another", "reading_b": "its reading", "value_b": "its value",
+            "level_b": "its level of theory", "correction_b": "its scheme of correction",
+            "relative_difference": "difference over the mean of both magnitudes, dimensionless; null where both are 0",
         },
     ),
     View(

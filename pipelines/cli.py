@@ -1,7 +1,7 @@
 """The command line, `crystal-lake`: the app with all its commands, by family, in the order of its help."""
 
 from pipelines.command_line import app
-from pipelines.commands import asking, building, comparing, crawling, labelling, sharing, starting
+from pipelines.commands import asking, building, comparing, crawling, labelling, looking, sharing, starting
 
 __all__ = ["app"]
 FAMILIES = {
@@ -10,6 +10,7 @@ FAMILIES = {
     "Add your own": labelling,
     "Build": building,
     "Ask": asking,
+    "Look at one material": looking,
     "Compare crystals": comparing,
     "Share": sharing,
 }

@@ -21,13 +21,14 @@ from lake.tables import LABELS, MATERIAL_IDS, MATERIALS, OBSERVATIONS, REJECTS
 from pipelines.adding import add
 from pipelines.cli import app
 from tests import told_lake
+from tests.known_lake import known_lake
 from tests.lake.small_lake import NOW, fill, rock_salt
 from tests.words import commands
 
 HOUSE = Path(__file__).parents[2]
 ASKED = {
     "demo", "mirror", "crawl", "accept", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
-    "same", "duplicates", "add", "export", "dictionary",
+    "same", "duplicates", "add", "export", "dictionary", "show", "find", "shell",
 }  # fmt: skip
 
 
@@ -459,3 +460,79 @@ def test_a_file_that_cannot_be_added_is_an_error_and_adds_nothing(labelled, text
     done = call("--root", root, "--quiet", "add", file, *words)
     assert done.exit_code == status and says in done.output and "Traceback" not in done.output
     assert not (root / "labels").exists()
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    return known_lake(tmp_path_factory.mktemp("known")).root
+
+
+def test_one_material_is_shown_with_every_source_value_and_disagreement_and_what_is_predicted_apart(known):
+    done = call("--root", known, "show", "mp-804")
+    assert done.exit_code == 0, done.output
+    before, after = done.stdout.split("Predicted by the models")
+    for words in ("GaN", "P 6_3 m c (186)", "told by aflow, mp, oqmd", "oqmd:100", "labels:handbook", "9.4 %", "300"):
+        assert words in before, words
+    assert "168" in after and "cost_per_kg  120" in after and "168" not in before
+
+
+def test_one_material_is_told_to_programs_whole(known):
+    told = json.loads(call("--root", known, "show", "oqmd:300", "--format", "json").stdout)
+    assert (told["reduced_formula"], len(told["entries"]), told["composition"]["cost_per_kg"]) == ("NaCl", 2, 0.2)
+    assert [row["flag"] for row in told["values"] if row["value"] == -665] == ["out_of_range"]
+    rows = call("--root", known, "show", "oqmd:300", "--format", "csv").stdout.splitlines()
+    assert len(rows) == 1 + len(told["values"]) and rows[0].startswith("property,value,unit,source,origin")
+
+
+def test_an_entry_that_belongs_to_no_material_is_shown_as_one(built):
+    done = call("--root", built, "show", "ocp:slab")
+    assert done.exit_code == 0 and "belongs to no material" in done.stdout and "Nothing is known" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["GaN", "NGa", "Ga-N", "Ga,N"])
+def test_materials_are_found_by_formula_by_system_and_by_elements(known, text):
+    (row,) = json.loads(call("--root", known, "find", text, "--format", "json").stdout)
+    assert (row["reduced_formula"], row["sources"], row["band_gap"]) == ("GaN", ["aflow", "mp", "oqmd"], 1.73)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["show", "100"], "ask for one of them"),
+        (["show", "mp-0"], "no id of this lake"),
+        (["find", "Ga*"], "a formula is written like"),
+        (["find", "mp-149"], "ask `show`"),
+    ],
+)
+def test_what_is_not_found_is_one_clear_line(known, words, says):
+    done = call("--root", known, *words)
+    assert done.exit_code == 1 and says in done.stderr and not done.stdout and "Traceback" not in done.output
+
+
+def typed(root: Path, text: str, *words: str):
+    return CliRunner().invoke(app, ["--root", str(root), "shell", "--format", "csv", *words], input=text)
+
+
+def test_the_shell_answers_statements_over_many_lines_and_the_last_one_without_a_semicolon(known):
+    done = typed(known, "select 1 as a; select ';' as b;\n\nselect -- one; two\n  count(*) as n\nfrom\nentries")
+    assert (done.exit_code, done.stdout) == (0, "a\n1\nb\n;\nn\n11\n"), done.output
+
+
+def test_errors_do_not_end_the_shell_and_a_program_learns_of_them(known):
+    done = typed(known, "select nothing;\ncopy (select 1) to 'x.csv';\n.nonsense\n.describe x\nselect 2 as two;\n")
+    assert done.exit_code == 1 and done.stdout == "two\n2\n"
+    for words in ("nothing", "one SELECT and nothing else", ".help lists them", "no table or view is called 'x'"):
+        assert words in done.stderr, words
+    assert "Traceback" not in done.output and not Path("x.csv").exists()
+
+
+def test_the_shells_commands_say_what_there_is_and_quit_leaves(known):
+    done = typed(known, ".tables\n.describe known\n.help\n.quit\nselect 41567;\n")
+    assert done.exit_code == 0 and "41567" not in done.stdout
+    assert "label_overlap," in done.stdout and "chosen,VARCHAR," in done.stdout and "Ctrl-D" in done.stdout
+
+
+@pytest.mark.parametrize("command", [["show", "mp-1"], ["find", "GaN"], ["shell"]])
+def test_looking_needs_a_lake(tmp_path, command):
+    done = call("--root", tmp_path / "nowhere", *command)
+    assert done.exit_code == 1 and "no lake at" in done.stderr
