@@ -7,7 +7,6 @@ import dagster as dg
 from assets.automation import FOLLOWS
 from assets.conventions import shown
 from lake.store import Lake
-from lake.tables import TABLES
 
 ABOUT = "Commented DuckDB views over the current Parquet files of every table: open `lake.duckdb` read-only and ask."
 LAST = [
@@ -24,15 +23,21 @@ LAST = [
 
 
 @dg.asset(
-    **shown("lake_duckdb", "gold", {"duckdb", "sql"}, ABOUT, ("lake.sql",)), deps=LAST, automation_condition=FOLLOWS
+    **shown("lake_duckdb", "gold", {"duckdb", "sql"}, ABOUT, ("lake.sql", "lake.snapshots")),
+    deps=LAST,
+    automation_condition=FOLLOWS,
 )
 def lake_duckdb(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """Swapped in whole: a reader that has the old file open keeps reading the old snapshot."""
-    from lake.sql import publish
+    from lake import snapshots, sql
 
-    path = publish(lake)
-    versions = {name: lake.version(table) for name, table in TABLES.items()}
+    path = sql.publish(lake)
+    name = sql.shown(lake)
     return dg.MaterializeResult(
-        metadata={"file": dg.MetadataValue.path(str(path)), "views": sum(v is not None for v in versions.values())},
-        data_version=dg.DataVersion(hashlib.sha256(repr(versions).encode()).hexdigest()[:16]),
+        metadata={
+            "file": dg.MetadataValue.path(str(path)),
+            "snapshot": name,
+            "tables": len(snapshots.at(lake, name).versions),
+        },
+        data_version=dg.DataVersion(hashlib.sha256(name.encode()).hexdigest()[:16]),
     )

@@ -34,9 +34,22 @@ from deltalake.exceptions import DeltaError
 from filelock import FileLock
 
 from lake.store import KEEP_HOURS, READ, Lake
-from lake.tables import CRAWLS, MATERIALS, MATRIX_PROVENANCE, PROPERTY_MATRIX, SNAPSHOTS, TABLES
+from lake.tables import (
+    CRAWLS,
+    ENTRIES,
+    MATCHES,
+    MATERIAL_CHANGES,
+    MATERIAL_IDS,
+    MATERIALS,
+    MATRIX_PROVENANCE,
+    OBSERVATIONS,
+    PROPERTY_MATRIX,
+    SNAPSHOTS,
+    TABLES,
+)
 
 PAIR = (PROPERTY_MATRIX, MATRIX_PROVENANCE)
+BELOW = (OBSERVATIONS, MATERIALS, ENTRIES, MATCHES, MATERIAL_IDS, MATERIAL_CHANGES)  # what others are made from
 RUN = "run"  # a mark that tells two runs apart which read the same, where a table has it
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 KEPT = timedelta(hours=KEEP_HOURS)  # a snapshot without a name stays readable so long after the next one was taken
@@ -50,7 +63,11 @@ class SnapshotError(ValueError):
 
 @contextmanager
 def publishing(lake: Lake) -> Iterator[None]:
-    """Hold the lock of all that take, publish or forget snapshots; it falls with the process that holds it."""
+    """Hold the lock of all that take, publish or forget snapshots; it falls with the process that holds it.
+
+    Raises PinnedLake.
+    """
+    lake.writable(SNAPSHOTS)
     locks = lake.root / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / "publish", is_singleton=True):  # one lock per process: who holds it may take it again
@@ -127,33 +144,35 @@ def listed(lake: Lake) -> pl.DataFrame:
     return rows.with_columns(crawls=pl.Series(crawls, dtype=pl.String)).reverse()
 
 
-def needed(lake: Lake) -> dict[str, set[int]]:
+def needed(lake: Lake, keep: timedelta = KEPT) -> dict[str, set[int]]:
     """Table name -> versions whose files somebody may still read.
 
     Those of named snapshots, of the last one, of what would be the next, and of each that was the last one at any time
-    in the last seven days: a reader may have opened it then.
+    in the last seven days (`keep`): a reader may have opened it then.
     """
-    known, young = _known(lake), set(_standing(lake))
+    known = _known(lake)
     found: dict[str, set[int]] = {}
-    for versions in (*(known[name] for name in young), consistent(lake)):
+    for versions in (*(known[name] for name in _standing(lake, keep)), consistent(lake)):
         for table, version in versions.items():
             found.setdefault(table, set()).add(version)
     return found
 
 
-def forget(lake: Lake) -> list[str]:
+def forget(lake: Lake, keep: timedelta = KEPT) -> list[str]:
     """Take away the snapshots whose files nobody keeps; returns their names. To be called before files are deleted."""
-    standing = set(_standing(lake))
+    standing = set(_standing(lake, keep))
     gone = [name for name in _known(lake) if name not in standing]
     if gone:
         lake.remove(SNAPSHOTS, {"snapshot": gone})
     return gone
 
 
-def _standing(lake: Lake) -> list[str]:
+def _standing(lake: Lake, keep: timedelta) -> list[str]:
+    """Snapshots that have a name, and those that are the last one, or were so less than that long ago."""
     rows = lake.scan(SNAPSHOTS).group_by("snapshot").agg(pl.col("at", "kept").first()).sort("at").collect()
-    replaced = rows["at"].shift(-1).fill_null(datetime.now(UTC))
-    return rows.filter(rows["kept"] | (replaced > datetime.now(UTC) - KEPT))["snapshot"].to_list()
+    replaced = rows["at"].shift(-1)
+    standing = rows["kept"] | replaced.is_null() | (replaced > datetime.now(UTC) - keep)
+    return rows.filter(standing)["snapshot"].to_list()
 
 
 def _made_from(lake: Lake, name: str, version: int) -> Versions | None:
@@ -165,7 +184,7 @@ def _made_from(lake: Lake, name: str, version: int) -> Versions | None:
         mark = lake.stands_on(TABLES[name], version)
     except DeltaError:
         return None
-    told = {table: mark(f"{READ}{table}") for table in TABLES} | {RUN: mark(RUN)}
+    told = {table.name: mark(f"{READ}{table.name}") for table in BELOW} | {RUN: mark(RUN)}
     return {table: made for table, made in told.items() if made is not None}
 
 

@@ -21,7 +21,7 @@ from lake.macros import MACROS
 from lake.matrix import DEFAULT
 from lake.properties import PROPERTIES
 from lake.snapshots import at, publishing, take
-from lake.store import Lake
+from lake.store import Freed, Lake
 from lake.tables import MATRIX_PROVENANCE, PROPERTY_MATRIX, TABLES
 from lake.views import VIEWS
 
@@ -58,8 +58,7 @@ def publish(lake: Lake) -> Path:
     """
     lake.root.mkdir(parents=True, exist_ok=True)
     with publishing(lake):
-        for left in lake.root.glob(f".{NAME}.*"):  # of publishers that were killed: the lock is ours
-            left.unlink(missing_ok=True)
+        clear(lake)
         published, aside = lake.root / NAME, lake.root / f".{NAME}.{uuid4().hex}"
         name = take(lake)
         with duckdb.connect() as connection:
@@ -71,6 +70,15 @@ def publish(lake: Lake) -> Path:
         _protect(aside)
         aside.replace(published)
     return published
+
+
+def clear(lake: Lake) -> Freed:
+    """Delete what publishers left that were killed; returns it. The lock of publishers must be held."""
+    left = [path for path in lake.root.glob(f".{NAME}.*") if path.is_file()]
+    freed = Freed([path.name for path in left], sum(path.stat().st_size for path in left))
+    for path in left:
+        path.unlink()
+    return freed
 
 
 def query(lake: Lake, sql: str) -> pl.DataFrame:
@@ -117,6 +125,12 @@ def _attach(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
         publish(lake)
         connection.execute(f"ATTACH {_text(str(path))} AS lake (READ_ONLY)")
     connection.execute("USE lake")
+
+
+def shown(lake: Lake) -> str:
+    """Name of the snapshot that `lake.duckdb` shows."""
+    with duckdb.connect(lake.root / NAME, read_only=True) as connection:
+        return connection.execute("SELECT snapshot FROM published").fetchone()[0]
 
 
 def _root(connection: duckdb.DuckDBPyConnection) -> str | None:
@@ -168,10 +182,11 @@ def _create_table_view(
     names = ", ".join(f"told.{_name(column.name)}" for column in columns)
     if files:
         paths = ", ".join(_text(file) for file in files)
-        hive = f", hive_partitioning = true, hive_types = {{{_text(table.partition_by)}: VARCHAR}}"
+        by = table.partition_by
+        hive = f", hive_partitioning = true, hive_types = {{{_text(by)}: VARCHAR}}" if by else ""
         # files of one table have the same columns, but those of several policies; to find out, each has to be opened
         union = ", union_by_name = true" if table.open_ended and partition is None else ""
-        rows = f"read_parquet([{paths}]{hive if table.partition_by else ''}{union})"
+        rows = f"read_parquet([{paths}]{hive}{union})"
         select = f"SELECT {names} FROM {rows} AS told"
     else:
         nulls = ", ".join(f"NULL::{_type(column.dtype)} AS {_name(column.name)}" for column in columns)

@@ -132,7 +132,7 @@ class Lake:
 
     def append(self, table: Table, frame: pl.DataFrame) -> None:
         """Add rows in one commit. Keys are checked inside the frame; across commits they are the caller's promise."""
-        self._writable(table)
+        self.writable(table)
         if len(frame):
             self._write(table, table.checked(frame), mode="append")
 
@@ -148,7 +148,7 @@ class Lake:
         marks: names and numbers that the same commit sets, for `marks` to read.
         Raises ContractError where a row lies outside the partitions that are replaced.
         """
-        self._writable(table)
+        self.writable(table)
         frame = table.checked(frame)
         commit = {"commit_properties": _marked(marks)} if marks else {}
         if partition is None:
@@ -165,7 +165,7 @@ class Lake:
 
     def mark(self, table: Table, marks: Mapping[str, int]) -> None:
         """Set marks in a commit that changes no row."""
-        self._writable(table)
+        self.writable(table)
         self._write(table, table.empty(), mode="append", commit_properties=_marked(marks))
 
     def marks(self, table: Table, at: int | None = None) -> Callable[[str], int]:
@@ -192,7 +192,8 @@ class Lake:
         if not LASTING.items() <= delta.metadata().configuration.items():
             delta.alter.set_table_properties(LASTING)
 
-    def _writable(self, table: Table) -> None:
+    def writable(self, table: Table) -> None:
+        """Raise PinnedLake where nothing may be written."""
         if self.versions is not None:
             raise PinnedLake(
                 f"a snapshot of {self.root} is only read, found a write to {table.name}: write to the lake of today"
@@ -214,7 +215,7 @@ class Lake:
 
         A column may be asked to equal one of several values.
         """
-        self._writable(table)
+        self.writable(table)
         if self.exists(table):
             kept = [f"{column} <> {_quoted(value)}" for column, value in (unless or {}).items()]
             _delete(self.path(table), " and ".join([*(_equal(c, v) for c, v in where.items()), *kept]))
@@ -225,7 +226,7 @@ class Lake:
 
         A crawl writes one every half minute.
         """
-        self._writable(table)
+        self.writable(table)
         if not self.exists(table):
             return
         only = None if partition is None else [(table.partition_by, "=", partition)]
@@ -240,11 +241,12 @@ class Lake:
 
         keep: versions whose files stay, however old.
         """
-        self._writable(table)
+        self.writable(table)
         if not self.exists(table):
             return Freed([], 0)
         folder, delta = self.path(table), DeltaTable(self.path(table))
-        what = {"retention_hours": keep_hours, "full": True, "keep_versions": sorted(keep) or None}
+        rule = {"retention_hours": keep_hours, "enforce_retention_duration": False}  # the rule is ours
+        what = {**rule, "full": True, "keep_versions": sorted(keep) or None}
         halves = [file for file in folder.rglob("*") if HALF.search(file.name) and _hours_old(file) > keep_hours]
         unneeded = [folder / unquote(name) for name in delta.vacuum(**what)]  # told with one escape more than on disk
         size = sum(file.stat().st_size for file in (*unneeded, *halves) if file.exists())

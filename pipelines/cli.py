@@ -1,7 +1,7 @@
 """The command line, `crystal-lake`: the app with all its commands, by family, in the order of its help."""
 
 from pipelines.command_line import app
-from pipelines.commands import asking, building, comparing, crawling, starting
+from pipelines.commands import asking, building, comparing, crawling, keeping, starting
 
 __all__ = ["app"]
 FAMILIES = {
@@ -10,6 +10,7 @@ FAMILIES = {
     "Build": building,
     "Ask": asking,
     "Compare crystals": comparing,
+    "Keep": keeping,
 }
 NAMES = [module.__name__ for module in FAMILIES.values()]
 

@@ -23,7 +23,7 @@ from tests.words import commands
 HOUSE = Path(__file__).parents[2]
 ASKED = {
     "demo", "mirror", "crawl", "accept", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
-    "same", "duplicates",
+    "same", "duplicates", "snapshots", "vacuum",
 }  # fmt: skip
 
 
