@@ -240,8 +240,10 @@ def main() -> None:
         about, seen, wrong = killed(Path(folder) / "lake", asked.kills, asked.seed, asked.readers)
     faults = [fault for one in seen for fault in one.faults]
     print(f"{about.total()} kills, seed {asked.seed}: {', '.join(f'{n} in {what}' for what, n in about.items())}")
-    print(f"{asked.readers} readers: {sum(one.opened for one in seen)} connections, {sum(one.looks for one in seen)} "
-          f"looks, {len(set().union(*(one.generations for one in seen)))} different snapshots, {len(faults)} faults")  # fmt: skip
+    snapshots = len(set().union(*(one.generations for one in seen)))
+    opened, looks = sum(one.opened for one in seen), sum(one.looks for one in seen)
+    print(f"{asked.readers} readers: {opened} connections, {looks} looks, {snapshots} different snapshots")
+    print(f"{len(faults)} faults, {len(wrong)} things wrong in the end")
     for fault in [*faults[:20], *wrong]:
         print(fault)
     print(f"{'FAIL' if faults or wrong else 'PASS'} in {time.monotonic() - began:.0f} s")

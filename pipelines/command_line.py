@@ -41,7 +41,7 @@ def root_of(ctx: Context) -> Path:
 
 
 def lake_of(ctx: Context, at: str = "") -> Any:
-    """The lake at the root, or as it was in a snapshot; NoLake where there is none, SnapshotError for one unheard of."""
+    """The lake at the root, or as it was in a snapshot. Raises NoLake, or SnapshotError for one unheard of."""
     from lake.store import Lake
 
     root = root_of(ctx)

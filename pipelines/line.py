@@ -36,7 +36,7 @@ def backfill(root: Path, name: str, fetch: bool = False) -> list[str]:
     fetch: ask the sources for the fields it needs that no crawl ever asked for; without it, they are named.
     """
     wrong = _fetch_columns(root, name) if fetch else _unfetched(root, name)
-    only = [f"observations/{name}", "property_matrix", "matrix_provenance", "lake_duckdb"]
+    only = [f"observations/{name}", "property_matrix", "matrix_provenance", "lake_duckdb", "snapshots"]
     return [*wrong, *_run(root, "backfill_property", only=only)]
 
 

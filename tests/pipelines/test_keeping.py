@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from benchmarks.snapshots import write
 from lake.store import Lake
+from lake.tables import RECORDS
 from pipelines.cli import app
 from tests.words import commands
 
@@ -18,6 +19,7 @@ def call(*words: object):
 @pytest.fixture
 def lake(tmp_path) -> Lake:
     lake = Lake(tmp_path / "lake")
+    lake.replace(RECORDS, RECORDS.empty())
     write(lake, 1)
     return lake
 
