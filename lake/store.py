@@ -1,6 +1,7 @@
 """Lake: the only module that touches the table files. Delta Lake underneath, contracts on top.
 
-A write is a commit: readers see the version before or the version after, never a half.
+A write is a commit: readers see the version before or the version after, never a half. A lake may be pinned to versions
+of its tables (`snapshots.py` knows which belong together): then it reads these and refuses to write.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import polars as pl
@@ -24,6 +27,9 @@ MANY_FILES = 64  # in one partition, before they are joined
 FILE_BYTES = 64 << 20  # of a file made by joining
 KEEP_HOURS = 7 * 24  # vacuum leaves a week of files to readers that hold an old snapshot
 UNLIKE = frozenset({"entry_id", "material_id", "payload_sha256"})  # text that differs from row to row
+# Delta Lake would forget how to read a version after 30 days; snapshots are for good
+LASTING = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
+READ = "read:"  # of a mark: `read:entries` is the version of ENTRIES that a commit was made from
 HALF = re.compile(r"\.(parquet|json)#\d+$")  # a file that is being written, which Delta Lake passes over ever after
 
 
@@ -34,36 +40,63 @@ def _say(retry: stamina.instrumentation.RetryDetails) -> None:
 stamina.instrumentation.set_on_retry_hooks([_say])  # its own words would hold the frame
 
 
+class PinnedLake(RuntimeError):
+    """A write to a lake that is pinned to a snapshot."""
+
+
+class Freed(NamedTuple):
+    """What a vacuum deleted: names of files below the table's folder, and their bytes together."""
+
+    files: list[str]
+    size: int
+
+
 class Lake:
     """The tables below one root folder.
 
     root: folder with `bronze/ silver/ gold/ graphs/ models/ reports/`; made when the first table is written.
+    versions: table name -> version, of a pinned lake: it holds these tables as they were then, no others, and every
+    write raises PinnedLake.
     Raises ValueError for a root whose name reads as an escaped URL, which Delta Lake would look for elsewhere.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, versions: Mapping[str, int] | None = None) -> None:
         self.root = Path(root).expanduser().resolve()
         if unquote(str(self.root)) != str(self.root):
             raise ValueError(f"a lake's root may not hold an escape like %20, found {self.root}: choose another name")
+        self.versions = MappingProxyType(dict(versions)) if versions is not None else None
 
     def path(self, table: Table) -> Path:
         """Folder of the Delta table."""
         return self.root / table.layer / table.name
 
     def exists(self, table: Table) -> bool:
-        """Whether the table was ever written."""
+        """Whether the table was ever written; of a pinned lake, whether it is among its versions."""
+        if self.versions is not None:
+            return table.name in self.versions
         return DeltaTable.is_deltatable(str(self.path(table)))  # a first write that was killed leaves an empty log
 
     def version(self, table: Table) -> int | None:
-        """Version number of the latest commit, None before the first."""
+        """Version number of the latest commit, or of the one it is pinned to; None before the first."""
+        if self.versions is not None:
+            return self.versions.get(table.name)
         return DeltaTable(self.path(table)).version() if self.exists(table) else None
 
-    def files(self, table: Table, at: int | None = None) -> list[str]:
-        """Absolute paths of the Parquet files that make the current snapshot, or that of a version."""
+    def files(self, table: Table, at: int | None = None, partition: str | None = None) -> list[str]:
+        """Absolute paths of the Parquet files that make the current snapshot, or that of a version.
+
+        partition: only those of this value of the table's partition column.
+        """
         if not self.exists(table):
             return []
-        uris = DeltaTable(self.path(table), version=at).file_uris()
+        only = None if partition is None else [(table.partition_by, "=", partition)]
+        uris = self._delta(table, at).file_uris(partition_filters=only)
         return sorted(str(self._local(table, uri)) for uri in uris)
+
+    def _delta(self, table: Table, at: int | None = None) -> DeltaTable:
+        """The table at a version, else at the one that the lake is pinned to, else as it is now."""
+        pinned = self.versions[table.name] if self.versions is not None else None
+        return DeltaTable(self.path(table), version=pinned if at is None else at)
 
     def _local(self, table: Table, uri: str) -> Path:
         # deltalake escapes the root's name (a space becomes %20) and no more: what stands below it is as on disk
@@ -93,13 +126,14 @@ class Lake:
         names = [name for name in (columns or table.schema) if name != column]
         if not self.exists(table):
             return
-        for uri in DeltaTable(self.path(table)).file_uris(partition_filters=[(column, "=", partition)]):
-            file = ParquetFile(self._local(table, uri), pre_buffer=False)
+        for path in self.files(table, partition=partition):
+            file = ParquetFile(path, pre_buffer=False)
             for batch in file.iter_batches(batch_size=rows, columns=names):
                 yield pl.from_arrow(batch).with_columns(pl.lit(partition).alias(column))
 
     def append(self, table: Table, frame: pl.DataFrame) -> None:
         """Add rows in one commit. Keys are checked inside the frame; across commits they are the caller's promise."""
+        self.writable(table)
         if len(frame):
             self._write(table, table.checked(frame), mode="append")
 
@@ -115,6 +149,7 @@ class Lake:
         marks: names and numbers that the same commit sets, for `marks` to read.
         Raises ContractError where a row lies outside the partitions that are replaced.
         """
+        self.writable(table)
         frame = table.checked(frame)
         commit = {"commit_properties": _marked(marks)} if marks else {}
         if partition is None:
@@ -129,16 +164,41 @@ class Lake:
         else:
             self._write(table, frame, mode="append", **commit)
 
-    def marks(self, table: Table) -> Callable[[str], int]:
-        """The numbers that commits set last, by name, as the table is now; 0 for a name that none set.
+    def mark(self, table: Table, marks: Mapping[str, int]) -> None:
+        """Set marks in a commit that changes no row."""
+        self.writable(table)
+        self._write(table, table.empty(), mode="append", commit_properties=_marked(marks))
+
+    def marks(self, table: Table, at: int | None = None) -> Callable[[str], int]:
+        """The numbers that commits set last, by name, as the table is, or was at a version; 0 where none set any.
 
         A step that writes several tables marks each with the number of its run: whoever finds one ahead of another
         knows that a run was killed between them. A commit that has nothing to take away is not made, and marks nothing.
         """
-        if not self.exists(table):
-            return lambda name: 0
-        delta = DeltaTable(self.path(table))
-        return lambda name: delta.transaction_version(name) or 0
+        found = self.stands_on(table, at)
+        return lambda name: found(name) or 0
+
+    def stands_on(self, table: Table, at: int | None = None) -> Callable[[str], int | None]:
+        """As `marks`, but None for a name that none set, since a version may be 0."""
+        return self._delta(table, at).transaction_version if self.exists(table) else lambda name: None
+
+    def read_from(self, *tables: Table) -> dict[str, int]:
+        """The marks that say: made from these tables as they are now. Ask for them before reading."""
+        versions = {table.name: self.version(table) for table in tables}
+        return {f"{READ}{name}": version for name, version in versions.items() if version is not None}
+
+    def keep_history(self, table: Table) -> None:
+        """Make a table's versions readable for good, where it was first written before that was the rule."""
+        delta = self._delta(table)
+        if not LASTING.items() <= delta.metadata().configuration.items():
+            delta.alter.set_table_properties(LASTING)
+
+    def writable(self, table: Table) -> None:
+        """Raise PinnedLake where nothing may be written."""
+        if self.versions is not None:
+            raise PinnedLake(
+                f"a snapshot of {self.root} is only read, found a write to {table.name}: write to the lake of today"
+            )
 
     def version_before(self, table: Table, partition: str) -> int | None:
         """The version as it was before that partition was last written, None where the log no longer knows one."""
@@ -156,7 +216,12 @@ class Lake:
         path.parent.mkdir(parents=True, exist_ok=True)
         partition_by = [table.partition_by] if table.partition_by else None
         write_deltalake(
-            str(path), frame, partition_by=partition_by, writer_properties=_writer(table, frame.schema), **how
+            str(path),
+            frame,
+            partition_by=partition_by,
+            writer_properties=_writer(table, frame.schema),
+            configuration=LASTING,
+            **how,
         )
 
     def remove(
@@ -166,16 +231,21 @@ class Lake:
 
         A column may be asked to equal one of several values.
         """
+        self.writable(table)
         if self.exists(table):
             kept = [f"{column} <> {_quoted(value)}" for column, value in (unless or {}).items()]
             _delete(self.path(table), " and ".join([*(_equal(c, v) for c, v in where.items()), *kept]))
 
     @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
-    def compact(self, table: Table, partition: str) -> None:
-        """Join a partition's small files once there are many: a crawl writes one every half minute."""
+    def compact(self, table: Table, partition: str | None = None) -> None:
+        """Join the small files of a partition, or of a table without any, once there are many.
+
+        A crawl writes one every half minute.
+        """
+        self.writable(table)
         if not self.exists(table):
             return
-        only = [(table.partition_by, "=", partition)]
+        only = None if partition is None else [(table.partition_by, "=", partition)]
         delta = DeltaTable(self.path(table))
         if len(delta.file_uris(partition_filters=only)) > MANY_FILES:
             delta.optimize.compact(
@@ -185,17 +255,24 @@ class Lake:
                 writer_properties=_writer(table, table.schema),
             )
 
-    def vacuum(self, table: Table, keep_hours: int = KEEP_HOURS) -> list[str]:
-        """Delete files no version of the last `keep_hours` needs, and what killed writers left; returns their names."""
+    def vacuum(self, table: Table, keep_hours: int = KEEP_HOURS, keep: Collection[int] = ()) -> Freed:
+        """Delete files no version of the last `keep_hours` needs, and what killed writers left.
+
+        keep: versions whose files stay, however old.
+        """
+        self.writable(table)
         if not self.exists(table):
-            return []
-        halves = [
-            file for file in self.path(table).rglob("*") if HALF.search(file.name) and _hours_old(file) > keep_hours
-        ]
+            return Freed([], 0)
+        folder, delta = self.path(table), DeltaTable(self.path(table))
+        rule = {"retention_hours": keep_hours, "enforce_retention_duration": False}  # the rule is ours
+        what = {**rule, "full": True, "keep_versions": sorted(keep) or None}
+        halves = [file for file in folder.rglob("*") if HALF.search(file.name) and _hours_old(file) > keep_hours]
+        unneeded = [folder / unquote(name) for name in delta.vacuum(**what)]  # told with one escape more than on disk
+        size = sum(file.stat().st_size for file in (*unneeded, *halves) if file.exists())
         for file in halves:
             file.unlink(missing_ok=True)
-        whole = DeltaTable(self.path(table)).vacuum(retention_hours=keep_hours, dry_run=False, full=True)
-        return [*whole, *(str(file.relative_to(self.path(table))) for file in halves)]
+        whole = delta.vacuum(**what, dry_run=False)
+        return Freed([*whole, *(str(file.relative_to(folder)) for file in halves)], size)
 
 
 def _writer(table: Table, schema: pl.Schema) -> WriterProperties:

@@ -1,7 +1,7 @@
 """The command line, `crystal-lake`: the app with all its commands, by family, in the order of its help."""
 
 from pipelines.command_line import app
-from pipelines.commands import asking, building, comparing, crawling, labelling, looking, sharing, starting
+from pipelines.commands import asking, building, comparing, crawling, keeping, labelling, looking, sharing, starting
 
 __all__ = ["app"]
 FAMILIES = {
@@ -12,6 +12,7 @@ FAMILIES = {
     "Ask": asking,
     "Look at one material": looking,
     "Compare crystals": comparing,
+    "Keep": keeping,
     "Share": sharing,
 }
 NAMES = [module.__name__ for module in FAMILIES.values()]

@@ -15,6 +15,9 @@ from pipelines.printing import Format
 app = typer.Typer(cls=Polite, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Context = typer.Context
 As = Annotated[Format, typer.Option("--format", help="How to print the rows.")]
+At = Annotated[
+    str, typer.Option("--at", metavar="SNAPSHOT", help="As the lake was in it; `crystal-lake snapshots` lists them.")
+]
 
 
 @app.callback()
@@ -37,8 +40,8 @@ def root_of(ctx: Context) -> Path:
     return ctx.obj or Path("data").resolve()
 
 
-def lake_of(ctx: Context) -> Any:
-    """The lake at the root; NoLake where there is none."""
+def lake_of(ctx: Context, at: str = "") -> Any:
+    """The lake at the root, or as it was in a snapshot. Raises NoLake, or SnapshotError for one unheard of."""
     from lake.store import Lake
 
     root = root_of(ctx)
@@ -46,6 +49,10 @@ def lake_of(ctx: Context) -> Any:
         raise NoLake(
             f"no lake at {root}: `crystal-lake demo` makes one of sample values, `crystal-lake crawl` a real one"
         )
+    if at:
+        from lake import snapshots
+
+        return snapshots.at(Lake(root), at)
     return Lake(root)
 
 

@@ -7,7 +7,7 @@ from assets.partitions import EVERY_SHARD, SOURCES
 
 CRAWLED = dg.AssetSelection.assets("records", "pages", "listings", "crawls", "differences", "entries")
 LEARNT = dg.AssetSelection.groups("models", "analysis", "reports")
-COLUMNS = dg.AssetSelection.assets(*observed(), "property_matrix", "matrix_provenance", "lake_duckdb")
+COLUMNS = dg.AssetSelection.assets(*observed(), "property_matrix", "matrix_provenance", "lake_duckdb", "snapshots")
 
 crawl = dg.define_asset_job(
     "crawl",
@@ -23,7 +23,7 @@ build = dg.define_asset_job(
 )
 train = dg.define_asset_job(
     "train",
-    LEARNT | dg.AssetSelection.assets("lake_duckdb"),
+    LEARNT | dg.AssetSelection.assets("lake_duckdb", "snapshots"),
     description="Baselines, joint model, gains, candidates and report, from the observations as they are.",
 )
 backfill_property = dg.define_asset_job(

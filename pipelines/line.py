@@ -52,7 +52,8 @@ def demo(root: Path) -> list[str]:
 
 
 def _columns_of(names: Sequence[str]) -> list[str]:
-    return [*(f"observations/{name}" for name in names), "property_matrix", "matrix_provenance", "lake_duckdb"]
+    observed = [f"observations/{name}" for name in names]
+    return [*observed, "property_matrix", "matrix_provenance", "lake_duckdb", "snapshots"]
 
 
 def _unfetched(root: Path, name: str) -> list[str]:

@@ -7,7 +7,7 @@ from pipelines.jobs import build, crawl
 # On from the start: it asks nobody outside, and who makes a column by hand wants to see it.
 matrix_follows_columns = dg.AutomationConditionSensorDefinition(
     "matrix_follows_columns",
-    target=dg.AssetSelection.assets("splits", "property_matrix", "matrix_provenance", "lake_duckdb"),
+    target=dg.AssetSelection.assets("splits", "property_matrix", "matrix_provenance", "lake_duckdb", "snapshots"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
 )

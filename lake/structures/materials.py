@@ -19,7 +19,7 @@ from lake.contract import Table
 from lake.entries import DISORDERED
 from lake.progress import track
 from lake.shards import ALL
-from lake.store import Lake
+from lake.store import READ, Lake
 from lake.structures.bucket import KINDS
 from lake.structures.formulas import (
     ADDRESSED,
@@ -64,6 +64,8 @@ def write_materials(lake: Lake, shards: Collection[str] = ALL, processes: int | 
                 finished = []
     if finished:
         _publish(lake, finished)
+    elif plans and lake.exists(MATERIALS):
+        _say_what_was_read(lake, plans[0].entries)
     buckets = sum(plan.buckets for plan in plans)
     return _counts(lake, shards) | {
         "matcher_calls": calls,
@@ -77,7 +79,7 @@ class _Plan(NamedTuple):
 
     buckets: formulas that it has. changed: those to be clustered (reduced_formula, n entries). vanished: formulas that
     have materials and no entry any more. number: of this run. killed: an earlier run was killed between two tables.
-    untrue: that run wrote changes already, which did not come about.
+    untrue: that run wrote changes already, which did not come about. entries: the version of ENTRIES that is read.
     """
 
     shard: str
@@ -87,6 +89,7 @@ class _Plan(NamedTuple):
     number: int
     killed: bool
     untrue: bool
+    entries: int | None
 
     @property
     def todo(self) -> bool:
@@ -129,7 +132,8 @@ class _Shard(NamedTuple):
 
 def _plans(lake: Lake, shards: Collection[str]) -> Iterator[_Plan]:
     done, *others = (lake.marks(table) for table in (MATERIALS, *BEFORE_MATERIALS))
-    told, materials = lake.scan(ENTRIES).filter(pl.col("kind").is_in(KINDS)), lake.scan(MATERIALS)
+    version = lake.version(ENTRIES)
+    told, materials = lake.scan(ENTRIES, version).filter(pl.col("kind").is_in(KINDS)), lake.scan(MATERIALS)
     for shard in sorted(_there(lake).intersection(shards)):
         here = pl.col("shard") == shard
         entries = told.filter(here).select(ADDRESSED).collect()
@@ -141,7 +145,7 @@ def _plans(lake: Lake, shards: Collection[str]) -> Iterator[_Plan]:
         vanished = before.join(now, on="reduced_formula", how="anti")["reduced_formula"].to_list()
         number = max(*begun, done(_mark(shard))) + 1
         untrue = begun[BEFORE_MATERIALS.index(MATERIAL_CHANGES)] > done(_mark(shard))
-        yield _Plan(shard, len(now), changed.select("reduced_formula", "n"), vanished, number, killed, untrue)
+        yield _Plan(shard, len(now), changed.select("reduced_formula", "n"), vanished, number, killed, untrue, version)
 
 
 def _there(lake: Lake) -> set[str]:
@@ -159,7 +163,7 @@ def _clustered(lake: Lake, plans: Sequence[_Plan], run: Run, count: int) -> Iter
     """What each shard's changed buckets give; count: of groups in which a shard is worked on."""
     shared = {plan.shard: groups(plan.changed, count) for plan in plans}
     pieces = (
-        (place, found) for place, plan in enumerate(plans) for found in run(_jobs(lake, plan.shard, shared[plan.shard]))
+        (place, found) for place, plan in enumerate(plans) for found in run(_jobs(lake, plan, shared[plan.shard]))
     )
     worked = track(pieces, "comparing crystals", total=sum(map(len, shared.values())))
     for place, rows in groupby(worked, key=itemgetter(0)):
@@ -167,10 +171,10 @@ def _clustered(lake: Lake, plans: Sequence[_Plan], run: Run, count: int) -> Iter
     yield from ((plan, joined([])) for plan in plans if not shared[plan.shard])
 
 
-def _jobs(lake: Lake, shard: str, shared: Sequence[Sequence[str]]) -> Iterator[Job]:
+def _jobs(lake: Lake, plan: _Plan, shared: Sequence[Sequence[str]]) -> Iterator[Job]:
     """The entries of each group of formulas, and the decisions known of them; only now are structures read."""
-    ours = (pl.col("shard") == shard) & pl.col("reduced_formula").is_in([one for some in shared for one in some])
-    entries = lake.scan(ENTRIES).filter(ours & pl.col("kind").is_in(KINDS)).select(COMPARED).collect()
+    ours = (pl.col("shard") == plan.shard) & pl.col("reduced_formula").is_in([one for some in shared for one in some])
+    entries = lake.scan(ENTRIES, plan.entries).filter(ours & pl.col("kind").is_in(KINDS)).select(COMPARED).collect()
     matches = _rows(lake, MATCHES, ours)
     for some in shared:
         of_group = pl.col("reduced_formula").is_in(some)
@@ -188,7 +192,20 @@ def _publish(lake: Lake, shards: Sequence[_Shard]) -> None:
         lake.replace(REJECTS, rejects, stages, marks)
     _publish_ids(lake, shards, names, at, marks)
     _publish_changes(lake, shards, names, at, marks)
+    marks |= _read(lake, shards[0].plan.entries)
     lake.replace(MATERIALS, pl.concat([one.materials for one in shards]), names, marks)
+
+
+def _read(lake: Lake, entries: int | None) -> dict[str, int]:
+    """The marks that say what MATERIALS stands on: see snapshots.py."""
+    beside = lake.read_from(*(table for table in BEFORE_MATERIALS if table is not REJECTS))
+    return beside | ({f"{READ}{ENTRIES.name}": entries} if entries is not None else {})
+
+
+def _say_what_was_read(lake: Lake, entries: int | None) -> None:
+    """Entries may be new without a crystal that is: slabs, or a level of theory; they are shown all the same."""
+    if lake.stands_on(MATERIALS)(f"{READ}{ENTRIES.name}") != entries:
+        lake.mark(MATERIALS, _read(lake, entries))
 
 
 def _publish_ids(lake: Lake, shards: Sequence[_Shard], names: list[str], at: datetime, marks: dict[str, int]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
+import polars as pl
 import pytest
 
 from lake.extract import write_observations
@@ -12,7 +15,7 @@ from lake.shards import shard_of
 from lake.sql import QueryError, publish, query
 from lake.store import Lake
 from lake.structures.materials import write_materials
-from lake.tables import MATERIAL_CHANGES, MATERIAL_IDS, MATERIALS, RECORDS, TABLES
+from lake.tables import ENTRIES, MATERIAL_CHANGES, MATERIAL_IDS, MATERIALS, PROPERTY_MATRIX, RECORDS, TABLES
 from lake.views import VIEWS
 from tests.lake.small_lake import NOW, fields_of, fill, rock_salt, zincblende
 
@@ -22,7 +25,7 @@ MGO, GAAS = rock_salt("Mg", "O", 4.2), zincblende("Ga", "As", 5.65)
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
     lake = Lake(tmp_path_factory.mktemp("lake's-root"))
-    fill(lake, {"mp:1": (MGO, {"band_gap": 4.5}), "mp:2": (GAAS, {"band_gap": -1})})
+    fill(lake, {"mp:1": (MGO, {"band_gap": 4.5}), "mp:2": (GAAS, {"band_gap": "no number"})})
     fill(lake, {"aflow:1": (MGO, {"Egap": "4.4"})})
     write_materials(lake)
     write_observations(lake, "band_gap", fields_of)
@@ -75,6 +78,7 @@ def test_an_id_that_was_given_once_finds_its_material(tmp_path):
     lake.replace(MATERIAL_IDS, MATERIAL_IDS.frame([row | told for row in ids]))
     change = {"at": NOW, "reduced_formula": "MgO", "shard": shard_of("MgO"), "change": "renamed"}
     lake.replace(MATERIAL_CHANGES, MATERIAL_CHANGES.frame([change | {"old_ids": ["m-old"], "new_ids": [now]}]))
+    lake.mark(MATERIALS, lake.read_from(MATERIAL_IDS, MATERIAL_CHANGES))
     asked = "select current, representative, changes from ids where material_id = 'm-old'"
     assert query(lake, asked).rows() == [(now, "mp:1", ["renamed"])]
 
@@ -105,7 +109,8 @@ def test_plain_duckdb_opens_it_and_reads_the_words_of_every_view_and_column(lake
         columns = plain.execute(
             "select table_name, column_name, comment from duckdb_columns() where not internal"
         ).fetchall()
-    assert set(comments) == set(TABLES) | {view.name for view in VIEWS}
+    own = {"property_matrices", "matrix_provenances", "published"}
+    assert set(comments) == set(TABLES) | {view.name for view in VIEWS} | own
     assert all(comments.values())
     assert [(table, column) for table, column, words in columns if not words] == []
     words = {(table, column): said for table, column, said in columns}
@@ -144,6 +149,26 @@ def test_the_file_is_written_for_every_duckdb_since_version_one(lake):
         "select * from '{outside}'",
         "select * from read_text('{root}/../outside.csv')",
         "select * from query('copy (select 1) to ''{root}/copied.csv''')",
+        "call enable_logging()",
+        "explain analyze select 1",
+        "load httpfs",
+        "vacuum",
+        "checkpoint",
+        "use memory",
+        "detach lake",
+        "reset allowed_directories",
+        "prepare later as select 1",
+        "copy from database lake to memory",
+        "select getenv('HOME')",
+        "select * from glob('/*')",
+        "select * from read_blob('/proc/self/environ')",
+        "select * from read_duckdb('{outside}', table_name := 'a')",
+        "select * from enable_logging(storage := 'file', storage_path := '{root}/logged')",
+        "select * from enable_profiling(save_location := '{root}/profiled')",
+        "select * from create_external_resource('a')",
+        "select * from force_checkpoint()",
+        "select * from duckdb_secrets()",
+        "select * from query('attach ''{root}/other.duckdb''')",
         "with written as (insert into entries select * from entries returning 1) select * from written",
     ],
 )
@@ -155,6 +180,61 @@ def test_only_one_reading_select_is_answered(lake, refused):
     with pytest.raises(QueryError):
         query(lake, refused.format(root=root, outside=str(outside).replace("'", "''")))
     assert sorted(lake.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize("acts", ["checkpoint()", "truncate_duckdb_logs()", "query('select write_log(''a'')')"])
+def test_a_function_that_acts_changes_no_file(lake, acts):
+    files = {file: file.read_bytes() for file in lake.root.rglob("*") if file.is_file()}
+    query(lake, f"select * from {acts}")
+    assert {file: file.read_bytes() for file in lake.root.rglob("*") if file.is_file()} == files
+
+
+def test_what_is_published_has_no_write_permission_and_is_rewritten_all_the_same(tmp_path):
+    lake = Lake(tmp_path)
+    fill(lake, {"mp:1": (MGO, {})})
+    files = [*map(Path, lake.files(ENTRIES)), publish(lake)]
+    assert not any(file.stat().st_mode & 0o222 for file in files)
+    assert all(file.stat().st_mode & 0o200 for file in (lake.path(ENTRIES) / "_delta_log").iterdir())
+    lake.remove(ENTRIES, {"entry_id": "mp:1"})
+    fill(lake, {"mp:1": (MGO, {}), "mp:2": (GAAS, {})})
+    publish(lake)
+    assert query(lake, "select count(*) from entries").item() == 2
+
+
+def test_a_lake_that_moved_is_published_anew(tmp_path):
+    lake = Lake(tmp_path / "here")
+    fill(lake, {"mp:1": (MGO, {})})
+    publish(lake)
+    moved = Lake((tmp_path / "here").rename(tmp_path / "there"))
+    assert query(moved, "select count(*) from entries").item() == 1
+    assert query(moved, "select root from published").item() == str(tmp_path / "there")
+    (tmp_path / "there" / "lake.duckdb").unlink()
+    with duckdb.connect(tmp_path / "there" / "lake.duckdb") as old:
+        old.execute("create view entries as select 'before it said so'")
+    assert query(moved, "select count(*) from entries").item() == 1
+
+
+def test_the_matrix_is_the_default_policys_and_does_not_open_the_others(tmp_path):
+    lake = Lake(tmp_path)
+    rows = {"material_id": "m", "reduced_formula": "MgO", "n_sources": 1, "band_gap": 4.5}
+    for policy in ("default", "agreed"):
+        frame = pl.DataFrame([rows | {"policy": policy}])
+        lake.append(PROPERTY_MATRIX, frame if policy == "default" else frame.with_columns(band_gap=5.0))
+    publish(lake)
+    for file in lake.files(PROPERTY_MATRIX, partition="agreed"):
+        Path(file).unlink()
+    assert query(lake, "select policy, band_gap from property_matrix").rows() == [("default", 4.5)]
+    with pytest.raises(QueryError):
+        query(lake, "select * from property_matrices")
+
+
+def test_every_policy_is_in_the_views_of_all(tmp_path):
+    lake = Lake(tmp_path)
+    rows = {"material_id": "m", "reduced_formula": "MgO", "n_sources": 1, "band_gap": 4.5}
+    lake.replace(PROPERTY_MATRIX, pl.DataFrame([rows | {"policy": one} for one in ("default", "agreed")]))
+    asked = "select policy from property_matrices order by 1"
+    assert query(lake, asked)["policy"].to_list() == ["agreed", "default"]
+    assert query(lake, "select count(*) from matrix_provenances").item() == 0
 
 
 def test_a_refusal_says_what_was_found_and_what_would_do(lake):

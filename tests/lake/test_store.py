@@ -96,10 +96,9 @@ def test_vacuum_takes_what_killed_writers_left_a_week_ago_and_nothing_that_is_re
         shutil.copy(there, file)
         os.utime(file, None if "young" in name else (week, week))
     os.utime(there, (week, week))
-    assert [Path(name).name for name in lake.vacuum(OBSERVATIONS)] == [
-        "part-00000-old.parquet",
-        "part-00000-half.parquet#1",
-    ]
+    freed = lake.vacuum(OBSERVATIONS)
+    assert [Path(name).name for name in freed.files] == ["part-00000-old.parquet", "part-00000-half.parquet#1"]
+    assert freed.size == 2 * there.stat().st_size
     assert sorted(there.parent.iterdir()) == sorted([there, left["young.parquet#1"]])
     assert values(lake) == {("mp:1", "a"): 1.0}
 

@@ -28,7 +28,7 @@ from tests.words import commands
 HOUSE = Path(__file__).parents[2]
 ASKED = {
     "demo", "mirror", "crawl", "accept", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
-    "same", "duplicates", "add", "export", "dictionary", "show", "find", "shell",
+    "same", "duplicates", "add", "export", "dictionary", "show", "find", "shell", "snapshots", "vacuum",
 }  # fmt: skip
 
 

@@ -16,10 +16,11 @@ ROW = ["material_id", "reduced_formula", "split"]
 
 def write_splits(lake: Lake) -> dict[str, int]:
     """Replace SPLITS in one commit; returns how many materials of today stand in each part: `time train` and so on."""
+    marks = lake.read_from(MATERIALS)
     ordered = lake.read(MATERIALS).filter(pl.col("kind") != DISORDERED)  # nothing is learnt from the others
     materials = ordered.join(_years(lake), on="material_id", how="left", maintain_order="left")
     written = splits(materials, lake.read(SPLITS), lake.read(MATERIAL_IDS), lake.read(MATERIAL_CHANGES))
-    lake.replace(SPLITS, written)
+    lake.replace(SPLITS, written, marks=marks)
     today = written.join(materials, on="material_id", how="semi")
     found = {(scheme, part): count for scheme, part, count in today.group_by("scheme", "split").len().iter_rows()}
     return {f"{scheme} {part}": found.get((scheme, part), 0) for scheme in SCHEMES for part in PARTS}
