@@ -164,7 +164,7 @@ TOLD = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(told=TOLD, order=st.randoms(use_true_random=False))
 def test_nothing_is_lost_and_the_order_of_rows_does_not_matter(told, order):
     rows = [
