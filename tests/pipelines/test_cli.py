@@ -421,12 +421,9 @@ def test_a_file_added_again_changes_nothing_and_another_of_its_name_replaces_it(
     def added(file: Path) -> tuple[set[str], int, list[pl.DataFrame]]:
         done = add(lake, file, {"licence": "private"})
         import_labels(lake)
-        tables = [lake.read(LABELS).sort(LABELS.key), lake.read(REJECTS).sort(REJECTS.key)]
-        return (
-            done.properties,
-            len(done.refused),
-            [pl.DataFrame({"file": sorted((root / "labels").iterdir())}), *tables],
-        )
+        files = pl.DataFrame({"file": sorted(found.name for found in (root / "labels").iterdir())})
+        tables = [files, lake.read(LABELS).sort(LABELS.key), lake.read(REJECTS).sort(REJECTS.key)]
+        return done.properties, len(done.refused), tables
 
     other.write_text("entry_id,property,value,unit\noqmd:20,band_gap_measured,8.4,eV\n")
     file.write_text("entry_id,property,value,unit,licence\nmp:mp-1,band_gap_measured,8.5,eV,CC0\nmp:x,band_gap,1,eV,\n")
