@@ -4,12 +4,12 @@
 
 A process writes generations of one small lake: entries, materials, observations, provenance, matrix, a commit each, and
 all numbers of a generation are its number; then it publishes, and deletes what no reader can have open. It is killed by
-SIGKILL at a random moment of writing, publishing or vacuuming, a third each, and the next one goes on from what it
-left. Meanwhile readers open `lake.duckdb` with plain DuckDB, again and again, and ask what every snapshot must hold:
-each cell of the matrix is the value that its provenance tells, each row of provenance is an observation that is shown,
-every member of a material is an entry that is shown, all of the generation that the materials were made from; and a
-while later, in the same connection, all counts once more. Exit status 1 where a reader saw anything else, or where the
-last writer, whom nobody killed, left the lake otherwise than whole.
+SIGKILL at a random moment of writing, publishing or vacuuming, a third each; the next one publishes what it left, as it
+is, and goes on from there. Meanwhile readers open `lake.duckdb` with plain DuckDB, again and again, and ask what every
+snapshot must hold: each cell of the matrix is the value that its provenance tells, each row of provenance is an
+observation that is shown, every member of a material is an entry that is shown, all of the generation that the
+materials were made from; and a while later, in the same connection, all counts once more. Exit status 1
+where a reader saw anything else, or where the last writer, whom nobody killed, left the lake otherwise than whole.
 """
 
 from __future__ import annotations
@@ -130,6 +130,9 @@ def _observations(ids: list[str], name: str, number: int) -> pl.DataFrame:
 def generations(root: Path, first: int, last: int | None, told: Connection) -> None:
     """In a process of its own: generation after generation, and say what it is about; until killed or after `last`."""
     lake, number = Lake(root), first
+    if (root / NAME).exists():
+        publish(lake)  # what a killed one left, before anybody mends it
+        time.sleep(LOOKS)
     while last is None or number <= last:
         for phase in PHASES:
             told.send((phase, number))
