@@ -91,7 +91,8 @@ VIEWS = (
                list_sort(list(DISTINCT level_of_theory) FILTER (flag IS NULL)) AS levels,
                min(value) FILTER (flag IS NULL) AS smallest, median(value) FILTER (flag IS NULL) AS median,
                max(value) FILTER (flag IS NULL) AS largest
-        FROM observations o LEFT JOIN members USING (entry_id)
+        FROM observations o
+        LEFT JOIN (SELECT material_id, unnest(members) AS entry_id FROM materials) USING (entry_id)
         GROUP BY property ORDER BY observations DESC, property
         """,
         {
@@ -106,7 +107,7 @@ VIEWS = (
         "label_overlap", "Materials of which two properties are known, and how these go together; nothing flagged.",
         f"""
         WITH told AS (
-            SELECT material_id, property, median(value) AS value
+            SELECT material_id, property, avg(value) AS value
             FROM observations JOIN (SELECT material_id, unnest(members) AS entry_id FROM materials) USING (entry_id)
             WHERE flag IS NULL GROUP BY ALL
         ), pairs AS (
@@ -124,7 +125,7 @@ VIEWS = (
         """,
         {
             "property_a": "one property", "property_b": "another", "materials": "materials with a value of both",
-            "correlation": "Pearson's, over the median of each material's values; null below three materials or where "
+            "correlation": "Pearson's, over the mean of each material's values; null below three materials or where "
             "a property has one value only",
             "same_quantity": "whether the catalog calls both one quantity told twice: no two witnesses of anything",
         },
