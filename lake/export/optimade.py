@@ -100,7 +100,7 @@ def _told(crystal: Crystal | DisorderedCrystal) -> dict[str, Any]:
         "nelements": len(counts),
         "elements_ratios": [n / atoms for n in counts.values()],
         "chemical_formula_reduced": formula,
-        "chemical_formula_descriptive": crystal.reduced_formula,
+        "chemical_formula_descriptive": formula or crystal.reduced_formula,
         "chemical_formula_anonymous": anonymous,
         "dimension_types": [1, 1, 1],
         "nperiodic_dimensions": 3,
