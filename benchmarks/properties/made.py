@@ -27,11 +27,16 @@ SECOND_LEVEL = 0.3  # of the entries are told at PBE+U
 
 
 def chosen(count: int) -> list[Property]:
-    """The properties that are told: so many of the catalog, computed ones, in its order."""
-    computed = [prop for prop in PROPERTIES.values() if prop.origin == "computed"]
+    """The properties that are told: so many of the catalog in its order, computed and of one level and correction."""
+    computed = [prop for prop in PROPERTIES.values() if prop.origin == "computed" and _is_plain(prop)]
     if len(computed) < count:
         raise SystemExit(f"the catalog must have {count} computed properties, found {len(computed)}: ask for fewer")
     return computed[:count]
+
+
+def _is_plain(prop: Property) -> bool:
+    """Whether one column holds all that is told of it, so that the made values fill the matrix."""
+    return all(reading.correction == "none" and reading.level_of_theory is None for reading in prop.readings)
 
 
 def shares(count: int) -> list[float]:
