@@ -64,7 +64,8 @@ def make(root: Path, materials: int, properties: int) -> Lake:
 def observations(prop: Property, entries: pl.DataFrame, share: float, rng: np.random.Generator) -> pl.DataFrame:
     """Observations of one property of that share of the entries, sorted by entry: a frame of OBSERVATIONS."""
     told = entries.filter(pl.Series(rng.random(len(entries)) < share))
-    low, high = max(prop.low, -100.0), min(prop.high, 100.0)
+    low = max(prop.low, -100.0)
+    high = min(prop.high, low + 200.0)
     value = pl.Series(rng.uniform(low, high, len(told)))
     words = {
         "property": prop.name, "unit": prop.unit, "original_unit": prop.unit, "origin": prop.origin,
