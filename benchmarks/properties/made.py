@@ -27,11 +27,16 @@ SECOND_LEVEL = 0.3  # of the entries are told at PBE+U
 
 
 def chosen(count: int) -> list[Property]:
-    """The properties that are told: so many of the catalog, computed ones, in its order."""
-    computed = [prop for prop in PROPERTIES.values() if prop.origin == "computed"]
+    """The properties that are told: so many of the catalog in its order, computed and of one level and correction."""
+    computed = [prop for prop in PROPERTIES.values() if prop.origin == "computed" and _is_plain(prop)]
     if len(computed) < count:
         raise SystemExit(f"the catalog must have {count} computed properties, found {len(computed)}: ask for fewer")
     return computed[:count]
+
+
+def _is_plain(prop: Property) -> bool:
+    """Whether one column holds all that is told of it, so that the made values fill the matrix."""
+    return all(reading.correction == "none" and reading.level_of_theory is None for reading in prop.readings)
 
 
 def shares(count: int) -> list[float]:
@@ -59,7 +64,8 @@ def make(root: Path, materials: int, properties: int) -> Lake:
 def observations(prop: Property, entries: pl.DataFrame, share: float, rng: np.random.Generator) -> pl.DataFrame:
     """Observations of one property of that share of the entries, sorted by entry: a frame of OBSERVATIONS."""
     told = entries.filter(pl.Series(rng.random(len(entries)) < share))
-    low, high = max(prop.low, -100.0), min(prop.high, 100.0)
+    low = max(prop.low, -100.0)
+    high = min(prop.high, low + 200.0)
     value = pl.Series(rng.uniform(low, high, len(told)))
     words = {
         "property": prop.name, "unit": prop.unit, "original_unit": prop.unit, "origin": prop.origin,
