@@ -24,9 +24,8 @@ LAST = [
     "candidates",
     "disagreement",
     "worst_disagreements",
+    "compositions",
 ]
-
-
 CODE = ("lake.sql", "lake.snapshots")
 
 

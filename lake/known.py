@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from lake.lookup import material_named
-from lake.matrix import DEFAULT
+from lake.policies import DEFAULT
 from lake.store import Lake
 from lake.tables import COMPOSITIONS, ENTRIES, MATRIX_PROVENANCE, OBSERVATIONS, PREDICTIONS
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from lake.crystal import NUMBER
-from lake.matrix import DEFAULT
+from lake.policies import DEFAULT
 from lake.store import Lake
 from lake.structures.bucket import bucket_of, crystal_to_compare
 from lake.structures.compare import Candidate

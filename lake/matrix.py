@@ -61,7 +61,9 @@ def write_matrix(lake: Lake, every: Mapping[str, Policy] | None = None) -> dict[
             cells = chosen(column, same[what])
             wide[policy.name][column.name] = _values(cells, same[what], len(materials))
             provenance[policy.name].append(_provenance(policy, column, cells, same[what], materials["material_id"]))
+    # a pair of one run even where a policy alone changed, and nothing that was read
     marks = {f"read:{name}": version for name, version in versions.items()}
+    marks["run"] = lake.marks(PROPERTY_MATRIX)("run") + 1
     counts = {name: _counted(wide[name], provenance[name]) for name in every}
     named = [frame for frames in provenance.values() for frame in frames]
     lake.replace(MATRIX_PROVENANCE, pl.concat([MATRIX_PROVENANCE.empty(), *named]), marks=marks)

@@ -18,7 +18,7 @@ import polars as pl
 
 from lake.contract import Column, Table
 from lake.macros import MACROS
-from lake.policies import DEFAULT, policies
+from lake.policies import DEFAULT, default, policies
 from lake.snapshots import at, publishing, take
 from lake.store import Freed, Lake
 from lake.tables import MATRIX_PROVENANCE, PROPERTY_MATRIX, TABLES
@@ -176,7 +176,7 @@ def _create_table_view(
 ) -> list[str]:
     """A view of a table, or of one partition of it without a look at the others; returns its files."""
     files = lake.files(table, partition=partition)
-    columns = _columns(lake, table, files)
+    columns = _columns(lake, table, files, partition)
     # each name says where it is from: DuckDB confuses a bare one with the number of a macro that is called alike
     names = ", ".join(f"told.{_name(column.name)}" for column in columns)
     if files:
@@ -196,13 +196,14 @@ def _create_table_view(
     return files
 
 
-def _columns(lake: Lake, table: Table, files: list[str]) -> tuple[Column, ...]:
-    """The contract's columns, and a matrix's property columns with the catalog's words and units."""
+def _columns(lake: Lake, table: Table, files: list[str], policy: str | None = None) -> tuple[Column, ...]:
+    """The contract's columns, and a matrix's own with their words and units: those of one policy, or of every one."""
     if not table.open_ended:
         return table.columns
     stored = dict.fromkeys(name for file in files for name in pl.read_parquet_schema(file))
-    extra = [name for name in stored if name not in table.schema]
-    known = {name: column for policy in policies(lake.root).values() for name, column in policy.by_name.items()}
+    known = {name: column for each in policies(lake.root).values() for name, column in each.by_name.items()}
+    wanted = known if policy is None else default().by_name  # other policies' columns stand there too, and are empty
+    extra = [name for name in stored if name not in table.schema and (name in wanted or name not in known)]
     told = (known.get(name) for name in extra)
     words = ((column.label, column.known.unit) if column else ("no longer in the catalog", None) for column in told)
     beyond = (Column(name, pl.Float64, *said) for name, said in zip(extra, words, strict=True))

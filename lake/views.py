@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lake.matrix import DEFAULT
+from lake.policies import DEFAULT
 from lake.properties import PROPERTIES
 from lake.sources import EVERY
 

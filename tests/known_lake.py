@@ -118,7 +118,14 @@ def _write_matrix(lake: Lake) -> None:
 
 def _write_what_follows(lake: Lake) -> None:
     material = lake.read(MATERIALS).filter(representative="mp:mp-804")["material_id"].item()
-    told = {"entry_id": "mp:mp-804", "material_id": material, "unit": "GPa", "origin": "predicted", "split": "test"}
+    told = {
+        "entry_id": "mp:mp-804",
+        "material_id": material,
+        "unit": "GPa",
+        "origin": "predicted",
+        "split": "test",
+        "licences": ["CC BY 4.0"],
+    }
     said = {"property": "bulk_modulus", "value": 168.0, "spread": 2.0, "label": 172.0, "study": "single"}
     lake.replace(PREDICTIONS, _frame(PREDICTIONS, [told | said]))
     prices = {"C": 0.1, "MgO": 1.4, "NaCl": 0.2, "GaN": 120.0}

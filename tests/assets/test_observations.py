@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from lake.matrix import matrix_of
 from lake.store import Lake
 from lake.tables import OBSERVATIONS, PROPERTY_MATRIX, RECORDS
 from pipelines.definitions import build
@@ -16,7 +17,7 @@ def columns(lake: Lake) -> set[str]:
 
 
 def with_values(lake: Lake) -> set[str]:
-    matrix = lake.read(PROPERTY_MATRIX).fill_nan(None)
+    matrix = matrix_of(lake)
     return {name for name in columns(lake) if matrix[name].count()}
 
 
@@ -25,7 +26,7 @@ def test_one_observation_by_hand_adds_that_column_to_the_matrix(root, instance):
     before = lake.version(RECORDS)
     assert told_lake.run(root, "backfill_property", instance, only=["observations/band_gap", *MATRIX]).success
     assert with_values(lake) == {"band_gap"}
-    assert lake.read(PROPERTY_MATRIX)["band_gap"].fill_nan(None).count() == len(told_lake.SALTS)
+    assert matrix_of(lake)["band_gap"].count() == len(told_lake.SALTS)
     only = ["observations/magnetization_per_atom", *MATRIX]
     assert told_lake.run(root, "backfill_property", instance, only=only).success
     assert lake.version(RECORDS) == before
@@ -35,7 +36,7 @@ def test_one_observation_by_hand_adds_that_column_to_the_matrix(root, instance):
 
 def test_matrix_and_views_follow_a_column_made_by_hand_and_nothing_else_does(root, instance):
     defs = build(root)
-    following = {dg.AssetKey(name) for name in ("property_matrix", "matrix_provenance", "lake_duckdb")}
+    following = {dg.AssetKey(name) for name in ("property_matrix", "matrix_provenance", "lake_duckdb", "snapshots")}
     told_lake.run(root, "backfill_property", instance)
     quiet = dg.evaluate_automation_conditions(defs, instance)
     assert quiet.total_requested == 0, "what a job has made itself is not made again"

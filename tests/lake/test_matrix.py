@@ -126,7 +126,7 @@ def test_a_flagged_value_fills_a_cell_only_where_the_policy_admits_it(tmp_path):
 def test_energies_of_two_databases_stand_in_two_columns(tmp_path):
     name = "formation_energy_per_atom"
     rows = [
-        observation("mp:1", name, -1.0, correction="MP2020"),
+        observation("mp:1", name, -1.0, level_of_theory="GGA_GGA+U_R2SCAN", correction="MP2020, mixed with r2SCAN"),
         observation("oqmd:1", name, -1.2, correction="OQMD fitted references"),
         observation("aflow:2", name, -1.4),
     ]

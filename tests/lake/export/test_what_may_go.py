@@ -131,7 +131,7 @@ def test_what_cannot_be_asked_for_is_said_with_what_can(lake, target, tmp_path):
         ({"format": "xlsx"}, ExportError, "parquet, csv"),
         ({"what": "observations", "format": "optimade"}, ExportError, "holds crystals"),
         ({"licence": "private"}, UnknownLicence, "CC BY 4.0"),
-        ({"what": "matrix", "policy": "nobody's"}, NothingToExport, "there are: default"),
+        ({"what": "matrix", "policy": "nobody's"}, NothingToExport, "there are: agreed, default"),
         ({"what": "matrix", "properties": ["hardness"]}, NothingToExport, "there are: band_gap"),
         ({"what": "entries", "properties": ["band_gap"]}, NothingToExport, "no properties"),
     ):
