@@ -190,7 +190,11 @@ def _create_table_view(
     else:
         nulls = ", ".join(f"NULL::{_type(column.dtype)} AS {_name(column.name)}" for column in columns)
         select = f"SELECT {nulls} WHERE false"
-    connection.execute(f"CREATE VIEW {_name(view)} AS {select}")
+    try:
+        connection.execute(f"CREATE VIEW {_name(view)} AS {select}")
+    except duckdb.BinderException as fault:
+        old = f"table {table.name} in {lake.root} was written by another version of Crystal Lake and lacks columns"
+        raise QueryError(f"{old}: build that lake anew, in a new folder ({str(fault).splitlines()[0]})") from fault
     comments = {column.name: f"{column.about} [{column.unit}]" if column.unit else column.about for column in columns}
     _comment(connection, view, about, comments)
     return files
