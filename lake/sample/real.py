@@ -4,7 +4,8 @@ What belongs here: reading `mp2018_multi_property.parquet`, `aflow_ael_agl.parqu
 the recorded answers in `wire/`. The files are no part of the project: `$CRYSTAL_LAKE_REAL_DATA`, or `../shared/data`.
 
 Values are told as the files have them, unphysical ones too (a bulk modulus of -665 GPa): flagging them is the lake's
-work. What Materials Project's interface has no field for, or has one for already, becomes own labels: `real_labels`.
+work. Nothing is derived: what a file does not tell, the mirror does not. What Materials Project's interface has no
+field for, has one for already, or would tell as something else, becomes own labels: `real_labels`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import orjson
 import polars as pl
 
 from lake.crystal import NUMBER, Crystal
+from lake.properties.catalog.theory import GGA_AND_U
 from lake.sample.telling import Telling
 
 FOLDER_VARIABLE = "CRYSTAL_LAKE_REAL_DATA"
@@ -38,8 +40,6 @@ FILES = {
 # which the mirror takes of the crystal: the file's column is the same to 1e-8
 MP_COLUMNS = {
     "band_gap": "band_gap",
-    "formation_energy_per_atom": "formation_energy_per_atom",
-    "energy_above_hull": "e_above_hull",
     "fermi_energy": "efermi",
     "bulk_modulus": "K_VRH",
     "shear_modulus": "G_VRH",
@@ -80,6 +80,10 @@ RICCI = "Ricci et al., Sci. Data 4, 170085 (2017), doi:10.1038/sdata.2017.85"
 PETRETTO = "Petretto et al., Sci. Data 5, 180065 (2018), doi:10.1038/sdata.2018.65"
 KIM = "Kim et al., Sci. Data 4, 170162 (2017), doi:10.1038/sdata.2017.162"
 VINTAGE = "Materials Project of 2018, as kdmsit's table has it"
+OF_2018 = "Materials Project of 2018"
+# Today's corrections and the hull with r2SCAN came later, so these energies are none of those that its interface tells
+# now. What was applied in 2018 is pymatgen's scheme of that time [U: the file does not say].
+BEFORE_MP2020 = "MaterialsProjectCompatibility, before MP2020"
 BOLTZTRAP, DFPT = "BoltzTraP, 300 K, 1e18 carriers per cm^3", "density functional perturbation theory, phonons"
 
 
@@ -100,6 +104,10 @@ def _of_carrier(letter: str) -> tuple[Labelled, ...]:
 
 
 LABELLED = (
+    Labelled("formation_energy_per_atom", "formation_energy_per_atom", "eV/atom", OF_2018, "DFT total energies",
+             GGA_AND_U, BEFORE_MP2020),
+    Labelled("e_above_hull", "energy_above_hull", "eV/atom", OF_2018, "convex hull of Materials Project",
+             GGA_AND_U, BEFORE_MP2020),
     *_of_carrier("n"),
     *_of_carrier("p"),
     Labelled("dfpt_eps_electronic", "optical_dielectric_constant", "", PETRETTO, DFPT, "PBEsol"),
@@ -184,13 +192,14 @@ def materials_project(file: Path) -> Iterator[Telling]:
         values = _values(row, MP_COLUMNS)
         if row["total_magnetization"] is not None:
             values["magnetization_per_atom"] = row["total_magnetization"] / len(crystal)
-        yield Telling("mp", row["mp_id"], crystal, values, _level(crystal))
+        yield Telling("mp", row["mp_id"], crystal, values, _level(crystal), derives=False)
 
 
 def aflow(file: Path) -> Iterator[Telling]:
     """4,439 entries with AEL and AGL results. The file has no auids: made of the row, so they are stable."""
     for row in pl.read_parquet(file).iter_rows(named=True):
-        yield Telling("aflow", made_auid(row), crystal_of_p1(row["cif"]), _values(row, AFLOW_COLUMNS), "PBE")
+        values = _values(row, AFLOW_COLUMNS)
+        yield Telling("aflow", made_auid(row), crystal_of_p1(row["cif"]), values, "PBE", derives=False)
 
 
 def made_auid(row: Mapping[str, object]) -> str:
@@ -212,7 +221,7 @@ def oqmd(pages: Path, samples: Path) -> Iterator[Telling]:
         number = row["id"].removeprefix("oqmd-")
         if number not in seen:
             seen.add(number)
-            yield Telling("oqmd", number, crystal_of_p1(row["cif"]), level_of_theory="PBE")
+            yield Telling("oqmd", number, crystal_of_p1(row["cif"]), level_of_theory="PBE", derives=False)
 
 
 def cod(files: Iterable[Path]) -> Iterator[Telling]:
@@ -229,13 +238,13 @@ def cod(files: Iterable[Path]) -> Iterator[Telling]:
         taken.add(number)
         text = file.read_bytes().decode("utf-8", "surrogateescape")
         facts = {"file_name": file.name}
-        yield Telling("cod", number, None, level_of_theory="experiment", facts=facts, verbatim=text)
+        yield Telling("cod", number, None, level_of_theory="experiment", facts=facts, verbatim=text, derives=False)
 
 
 def open_catalyst(files: Iterable[Path]) -> Iterator[Telling]:
     """First and last frame of OC20 relaxations. Their reference energies are not known, so neither is adsorption."""
     for file in sorted(files):
-        yield Telling("ocp", file.stem, None, level_of_theory="RPBE", verbatim=file.read_text())
+        yield Telling("ocp", file.stem, None, level_of_theory="RPBE", verbatim=file.read_text(), derives=False)
 
 
 def crystal_of_p1(text: str) -> Crystal:
@@ -272,6 +281,7 @@ def _recorded_oqmd(row: Mapping) -> Telling:
         "PBE",
         facts={"entry_id": attributes["_oqmd_entry_id"]},
         verbatim=orjson.dumps(attributes).decode(),
+        derives=False,
     )
 
 

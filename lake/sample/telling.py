@@ -22,6 +22,8 @@ class Telling:
         None where nobody knows (real files).
     facts: what else this database tells (space group symbol, adsorbate, mineral name ...).
     verbatim: a recorded payload that is served as it is (CIF text, extxyz text), else None.
+    derives: whether the mirror may fill a document with what follows from crystal and values (Young's modulus of the
+        other two), as it does for the sample. Of a real file no: what the file does not tell is not told.
     """
 
     source: str
@@ -32,3 +34,4 @@ class Telling:
     truth: str | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     verbatim: str | None = None
+    derives: bool = True

@@ -1,7 +1,8 @@
 """What an AFLOW entry says: one line per AFLUX keyword, in its unit (aflow 0.0.11, keywords.py).
 
 Values are native here; `aflow.py` writes them as strings where the page's shape wants it. Null where a telling knows
-nothing; what no property and no crystal says may stand in its facts, under the keyword itself (`FACTS`).
+nothing, and of what is `derived` where it is told as it is; what no property and no crystal says may stand in its
+facts, under the keyword itself (`FACTS`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from zlib import crc32
 
 import numpy as np
 
-from lake.sample.mirror.told import Told
+from lake.sample.mirror.told import Told, derived
 
 DIGITS = 6  # decimals of cell and positions
 DFT_TYPES = {"PBE": "PAW_PBE", "PBE+U": "PAW_PBE", "LDA": "PAW_LDA", "RPBE": "PAW_RPBE", "SCAN": "PAW_PBE_KIN:SCAN"}
@@ -102,6 +103,7 @@ def hubbard(told: Told) -> str | None:
     return str(told.telling.facts.get("ldau_TLUJ", f"2;{zeros};{zeros};{zeros}"))
 
 
+@derived
 def spin_cell(told: Told) -> float | None:
     """muB per cell."""
     per_atom = told.value("magnetization_per_atom")
@@ -114,18 +116,21 @@ def gap_type(told: Told) -> str | None:
     return None if gap is None else ("metal" if gap < 1e-6 else "insulator")
 
 
+@derived
 def gap_fit(told: Told) -> float | None:
     """The gap as AFLOW corrects it by its fit to experiments, 0 for a metal: 5.0416 becomes 7.70908 eV."""
     gap = told.value("band_gap")
     return None if gap is None else (_short(1.348 * gap + 0.913) if gap >= 1e-6 else 0.0)
 
 
+@derived
 def poisson(told: Told) -> float | None:
     """Poisson ratio of an isotropic solid with the moduli told."""
     bulk, shear = told.value("bulk_modulus"), told.value("shear_modulus")
     return None if bulk is None or shear is None else _short((3 * bulk - 2 * shear) / (2 * (3 * bulk + shear)))
 
 
+@derived
 def acoustic_debye(told: Told) -> float | None:
     """K, of the acoustic branches alone: AGL's Debye temperature over the cube root of the atoms."""
     debye = told.value("debye_temperature_agl")
@@ -188,17 +193,19 @@ KEYWORDS: dict[str, Keyword] = {
     "positions_fractional": positions_fractional,
     "positions_cartesian": positions_cartesian,
     "volume_cell": lambda told: _short(told.crystal.volume),
-    "volume_atom": lambda told: _short(told.crystal.volume / len(told.crystal)),
-    "density": lambda told: _short(told.density),
+    "volume_atom": derived(lambda told: _short(told.crystal.volume / len(told.crystal))),
+    "density": derived(lambda told: _short(told.density)),
     "Egap": _told("band_gap"),
     "Egap_type": gap_type,
     "Egap_fit": gap_fit,
     "spin_atom": _told("magnetization_per_atom"),
     "spin_cell": spin_cell,
     "enthalpy_formation_atom": _told("formation_energy_per_atom"),
-    "enthalpy_formation_cell": lambda told: per_cell(told, "formation_energy_per_atom"),
-    **{f"ael_bulk_modulus_{mean}": _told("bulk_modulus") for mean in ("vrh", "voigt", "reuss")},
-    **{f"ael_shear_modulus_{mean}": _told("shear_modulus") for mean in ("vrh", "voigt", "reuss")},
+    "enthalpy_formation_cell": derived(lambda told: per_cell(told, "formation_energy_per_atom")),
+    "ael_bulk_modulus_vrh": _told("bulk_modulus"),
+    "ael_shear_modulus_vrh": _told("shear_modulus"),
+    **{f"ael_bulk_modulus_{bound}": derived(_told("bulk_modulus")) for bound in ("voigt", "reuss")},
+    **{f"ael_shear_modulus_{bound}": derived(_told("shear_modulus")) for bound in ("voigt", "reuss")},
     "ael_poisson_ratio": poisson,
     "agl_debye": _told("debye_temperature_agl"),
     "agl_acoustic_debye": acoustic_debye,

@@ -2,7 +2,7 @@
 
 What belongs here: one line per field of emmet-core 0.87.3's documents, and which tellings have such a document. Where a
 telling knows averages alone, the rest is that of an isotropic crystal with these averages: tensors, sound velocities,
-and the Debye temperature that follows from them.
+and the Debye temperature that follows from them. So a telling that is told as it is has none of these documents.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class Scheme(Told):
 
 def schemes(told: Told) -> Iterator[Scheme]:
     """One document for each mixing scheme that has the material; r2SCAN is written as the run type it is."""
+    if not told.derives:
+        return
     if told.value("formation_energy_per_atom") is not None:
         yield Scheme(told, "GGA_GGA+U")
         yield Scheme(told, "GGA_GGA+U_R2SCAN")
@@ -47,10 +49,10 @@ def schemes(told: Told) -> Iterator[Scheme]:
 
 
 def having(*names: str) -> Callable[[Told], Iterator[Told]]:
-    """The telling itself, where it has all these values."""
+    """The telling itself, where it has all these values and may tell what follows from them."""
 
     def rows(told: Told) -> Iterator[Told]:
-        if all(told.value(name) is not None for name in names):
+        if told.derives and all(told.value(name) is not None for name in names):
             yield told
 
     return rows

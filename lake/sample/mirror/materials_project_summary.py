@@ -1,8 +1,8 @@
 """What a Materials Project document says: one line per field of SummaryDoc (emmet-core 0.87.3), in its units.
 
-A field that a telling knows nothing about is null, as in the real documents. Summary documents do not say which
-functional they stand on: that is the run type of the task which `origins` names, told by `/materials/tasks/` and
-`/materials/core/`.
+A field that a telling knows nothing about is null, as in the real documents, and so is what is `derived` of a telling
+that is told as it is. Summary documents do not say which functional they stand on: that is the run type of the task
+which `origins` names, told by `/materials/tasks/` and `/materials/core/`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 import moyopy
 
 from lake.sample.mirror import formulas
-from lake.sample.mirror.told import SYMMETRY_TOLERANCE, Told, space_group_symbol
+from lake.sample.mirror.told import SYMMETRY_TOLERANCE, Told, derived, space_group_symbol
 
 Field = Callable[[Told], object]
 
@@ -30,6 +30,8 @@ PROPERTY_GROUPS = {
     "piezoelectric": ("piezoelectric_modulus",),
 }  # fmt: skip
 NEEDS_ALL = ("elasticity", "dielectric")  # their documents are not made of a part
+# documents on routes of their own, which hold what follows from a telling: one that is told as it is has none
+DERIVED = ("thermo", "magnetism", "elasticity", "dielectric", "piezoelectric")
 OTHER_PROPERTIES = (
     "xas", "grain_boundaries", "bandstructure", "dos", "surface_properties", "oxi_states", "provenance",
     "charge_density", "eos", "phonon", "absorption", "insertion_electrodes", "substrates", "chemenv",
@@ -83,9 +85,10 @@ def symmetry(told: Told) -> dict | None:
 
 
 def moduli(told: Told, name: str) -> dict | None:
-    """`{voigt, reuss, vrh}` in GPa. The schema wants all three, a telling knows the average: so its bounds coincide."""
+    """`{voigt, reuss, vrh}` in GPa. A telling knows the average alone: bounds that are derived coincide with it."""
     value = told.value(name)
-    return None if value is None else dict.fromkeys(("voigt", "reuss", "vrh"), value)
+    bound = value if told.derives else None
+    return None if value is None else {"voigt": bound, "reuss": bound, "vrh": value}
 
 
 def magnetization(told: Told) -> float | None:
@@ -97,13 +100,14 @@ def magnetization(told: Told) -> float | None:
 def magnetization_per(told: Told, unit: str) -> float | None:
     """muB per A^3, or per formula unit."""
     total = magnetization(told)
-    if total is None:
+    if total is None or not told.derives:
         return None
     if unit == "volume":
         return total / told.crystal.volume
     return total * sum(formulas.reduced(told.crystal.counts).values()) / len(told.crystal)
 
 
+@derived
 def ionic(told: Told) -> float | None:
     """Ionic part of the dielectric constant: total minus electronic."""
     total, electronic = told.value("static_dielectric_constant"), told.value("optical_dielectric_constant")
@@ -113,7 +117,8 @@ def ionic(told: Told) -> float | None:
 def properties_had(told: Told) -> dict[str, bool]:
     """has_props: every name of emmet's HasProps, and whether this document has it."""
     had = {
-        group: not names or (all if group in NEEDS_ALL else any)(told.value(name) is not None for name in names)
+        group: (told.derives or group not in DERIVED)
+        and (not names or (all if group in NEEDS_ALL else any)(told.value(name) is not None for name in names))
         for group, names in PROPERTY_GROUPS.items()
     }
     return had | dict.fromkeys(OTHER_PROPERTIES, False) | {"phonon": "phonon_method" in told.telling.facts}
@@ -163,6 +168,11 @@ def _metal(told: Told) -> bool | None:
     return None if gap is None else gap < METAL_BELOW
 
 
+def _stable(told: Told) -> bool | None:
+    above = told.value("energy_above_hull")
+    return None if above is None else above == 0.0
+
+
 def _magnetic(told: Told) -> bool | None:
     moment_per_atom = told.value("magnetization_per_atom")
     return None if moment_per_atom is None else abs(moment_per_atom) > 1e-3
@@ -188,8 +198,8 @@ SUMMARY: dict[str, Field] = {
     "formula_anonymous": lambda told: formulas.anonymous(told.crystal.counts, largest_first=False),
     "chemsys": lambda told: "-".join(told.elements),
     "volume": lambda told: told.crystal.volume,
-    "density": lambda told: told.density,
-    "density_atomic": lambda told: told.crystal.volume / len(told.crystal),
+    "density": derived(lambda told: told.density),
+    "density_atomic": derived(lambda told: told.crystal.volume / len(told.crystal)),
     "symmetry": symmetry,
     "property_name": lambda told: "summary",
     "material_id": lambda told: told.id,
@@ -201,7 +211,7 @@ SUMMARY: dict[str, Field] = {
     "task_ids": lambda told: [told.id],
     "formation_energy_per_atom": _told("formation_energy_per_atom"),
     "energy_above_hull": _told("energy_above_hull"),
-    "is_stable": lambda told: told.value("energy_above_hull") == 0.0,
+    "is_stable": _stable,
     "band_gap": _told("band_gap"),
     "efermi": _told("fermi_energy"),
     "is_metal": _metal,

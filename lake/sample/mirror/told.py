@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import TypeVar
 
 import moyopy
 import numpy as np
 
 from lake.crystal import SYMBOLS, Crystal
 from lake.sample.telling import Telling
+
+T = TypeVar("T")
 
 SYMMETRY_TOLERANCE = 0.1  # A, what Materials Project uses
 GRAMS_PER_DALTON = 1.66053906660e-24
@@ -70,7 +74,7 @@ class Told:
             telling.level_of_theory,
             repr(sorted(facts.items())),
             telling.verbatim or "",
-        ]
+        ] + ([] if telling.derives else ["as it is"])
         text = "\x1f".join(words).encode("utf-8", "surrogateescape")
         return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
@@ -108,6 +112,11 @@ class Told:
         return symmetry_of(self.crystal, SYMMETRY_TOLERANCE)
 
     @property
+    def derives(self) -> bool:
+        """Whether its database may tell what follows from crystal and values."""
+        return self.telling.derives
+
+    @property
     def symbols(self) -> list[str]:
         """Element symbol of every site, in the order told."""
         return [SYMBOLS[z] for z in self.crystal.numbers]
@@ -116,6 +125,16 @@ class Told:
     def elements(self) -> list[str]:
         """Element symbols in alphabetical order, as all six databases list them."""
         return sorted(self.crystal.counts)
+
+
+def derived(field: Callable[[Told], T]) -> Callable[[Told], T | None]:
+    """A field that no file tells and that follows from others: null of a telling that is told as it is."""
+
+    @wraps(field)
+    def told_or_null(told: Told) -> T | None:
+        return field(told) if told.derives else None
+
+    return told_or_null
 
 
 def symmetry_of(crystal: Crystal, tolerance: float) -> moyopy.MoyoDataset | None:

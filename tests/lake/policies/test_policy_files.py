@@ -49,6 +49,7 @@ def test_energies_of_different_references_never_meet_in_a_column() -> None:
         "oqmd": ("oqmd", "PBE", "OQMD fitted references"),
         "aflow": ("aflow", "PBE", "none"),
         "own": ("labels", "PBE", "none"),
+        "of 2018": ("labels", "GGA_GGA+U", "MaterialsProjectCompatibility, before MP2020"),
     }
     for energy in (ENERGY, "energy_above_hull"):
         for column in default().columns_of(energy):

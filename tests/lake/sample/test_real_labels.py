@@ -45,7 +45,7 @@ def test_two_vintages_of_one_quantity_have_references_of_their_own(labels):
 
 def test_labels_are_never_without_unit_level_or_licence(labels):
     assert labels.drop("temperature").null_count().sum_horizontal().item() == 0
-    assert set(labels["level_of_theory"]) == {"PBE", "PBE+U", "PBEsol", "experiment"}
+    assert set(labels["level_of_theory"]) == {"PBE", "PBE+U", "PBEsol", "GGA_GGA+U", "experiment"}
     assert set(labels.filter(pl.col("level_of_theory") == "experiment")["property"]) == {"formation_enthalpy_measured"}
 
 

@@ -33,11 +33,11 @@ def test_every_source_serves_its_records_under_ids_of_their_own(real):
 def test_values_are_those_of_the_file_unphysical_ones_too(real, real_folder, real_mirror):
     import polars as pl
 
-    columns = ["mp_id", "K_VRH", "total_magnetization", "diel_n", "piezo_eij_max", "e_above_hull", "band_gap"]
+    columns = ["mp_id", "K_VRH", "total_magnetization", "diel_n", "piezo_eij_max", "efermi", "band_gap"]
     file = pl.read_parquet(real_folder / "mp2018_multi_property.parquet", columns=columns)
     wanted = pl.concat([file.sort("K_VRH", nulls_last=True).head(20), file.drop_nulls().head(20)])
     assert wanted["K_VRH"].min() < -600
-    fields = "material_id,bulk_modulus,total_magnetization,n,e_ij_max,energy_above_hull,band_gap"
+    fields = "material_id,bulk_modulus,total_magnetization,n,e_ij_max,efermi,band_gap"
     query = {"material_ids": ",".join(wanted["mp_id"]), "_fields": fields}
     answer = requests.get(f"{real_mirror}/mp/materials/summary/", params=query, headers=KEY).json()
     found = {row["material_id"]: row for row in answer["data"]}
@@ -45,8 +45,8 @@ def test_values_are_those_of_the_file_unphysical_ones_too(real, real_folder, rea
         served = found[row["mp_id"]]
         assert (served["bulk_modulus"] or {}).get("vrh") == row["K_VRH"]
         assert served["total_magnetization"] == pytest.approx(row["total_magnetization"], abs=1e-7)
-        assert [served[name] for name in ("n", "e_ij_max", "energy_above_hull", "band_gap")] == [
-            row[name] for name in ("diel_n", "piezo_eij_max", "e_above_hull", "band_gap")
+        assert [served[name] for name in ("n", "e_ij_max", "efermi", "band_gap")] == [
+            row[name] for name in ("diel_n", "piezo_eij_max", "efermi", "band_gap")
         ]
 
 
