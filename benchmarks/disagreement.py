@@ -1,52 +1,31 @@
 """How far the databases are apart on the real files, beside what is published: the table of docs/disagreement.md.
 
-    OMP_NUM_THREADS=1 python benchmarks/disagreement.py /tmp/real_lake --data ../shared/data
+    OMP_NUM_THREADS=1 python -m benchmarks.disagreement /tmp/real_lake --data ../shared/data
 
-The mirror serves the files as their own databases would, and the lake crawls, reads, joins and compares them by the
-very steps that a night runs. The lake is kept in the folder and used again: what is there already is not crawled anew.
-`--anew` reads the observations out of the records again, after a change of the catalog.
+The lake is that of `benchmarks/real_lake.py`, which is built where it is not there yet. `--anew` observes and compares
+again, after a change of the catalog.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import polars as pl
+from pymatgen.core import Element
 
-from lake.crawl import crawl
+from benchmarks.real_lake import Lap, build
 from lake.disagreement import disagreement, members_of, observed, statistics, write_disagreement
-from lake.entries import write_entries
-from lake.extract import write_observations
+from lake.disordered import shares_of
 from lake.facts import flags
-from lake.families import families
+from lake.families import FEWEST, families, rank_correlation
 from lake.properties import PROPERTIES
-from lake.sample.mirror import serving
-from lake.sample.real import FILES, real_folder, real_tellings
+from lake.sample.mirror.told import GRAMS_PER_DALTON
 from lake.sanity import look
-from lake.settings import Settings
-from lake.sources import NAMES, source_named
 from lake.store import Lake
-from lake.structures.materials import write_materials
-from lake.tables import ENTRIES, MATERIALS, OBSERVATIONS, WORST_DISAGREEMENTS
-
-
-def build(lake: Lake, data: Path | None, anew: bool) -> None:
-    """Crawl, read, join and observe; each step only where its table is not there yet."""
-    if not lake.exists(ENTRIES):
-        with serving(real_tellings(data)) as url:
-            settings = Settings.for_mirror(url, root=lake.root)
-            for name in NAMES:
-                source = source_named(name, settings)
-                crawl(lake, source)
-                print(f"{name}: {write_entries(lake, source)}", flush=True)
-    if not lake.exists(MATERIALS):
-        print(f"materials: {write_materials(lake)}", flush=True)
-    if anew or not lake.exists(OBSERVATIONS):
-        for name in PROPERTIES:
-            print(f"{name}: {write_observations(lake, name)}", flush=True)
+from lake.tables import ENTRIES, OBSERVATIONS, WORST_DISAGREEMENTS
 
 
 def pairs_of(lake: Lake) -> Iterator[str]:
@@ -67,31 +46,23 @@ def pairs_of(lake: Lake) -> Iterator[str]:
         )
 
 
-def beside_of(lake: Lake, data: Path | None) -> Iterator[str]:
-    """What no observation tells: volumes of the joined crystals, and columns that the file of 2018 joined itself."""
-    yield "| quantity | who | n | with a relative difference | one is zero | median difference | median relative |"
-    yield "|---|---|---|---|---|---|---|"
-    file = pl.scan_parquet(real_folder(data) / FILES["mp"])
-    again = {"formation_energy_per_atom": ("e_form_oqmd", "oqmd"), "band_gap": ("band_gap_kdmsit", "mp again")}
-    for name, (other, who) in again.items():
-        yield _beside(name, f"mp, {who}: in the file", file.select(value_a=name, value_b=other).drop_nulls())
+def volumes_of(lake: Lake) -> Iterator[str]:
+    """Volumes per atom of the crystals themselves, as Markdown: not every record states what its cell amounts to."""
+    yield "| volume per atom | n | median difference | median relative | Pearson |"
+    yield "|---|---|---|---|---|"
     entries = lake.scan(ENTRIES).select("entry_id", "source", value=pl.col("volume") / pl.col("n_atoms"))
     told = (
         entries.join(members_of(lake).lazy(), on="entry_id").group_by("material_id", "source").agg(pl.median("value"))
     )
     pairs = told.join(told, on="material_id", suffix="_b").filter(pl.col("source") < pl.col("source_b"))
     for (one, other), found in sorted(pairs.collect().group_by("source", "source_b"), key=lambda pair: pair[0]):
-        if len(found) >= 30:
-            values = found.lazy().select(value_a="value", value_b="value_b")
-            yield _beside("volume_per_atom", f"{one}, {other}: joined here", values)
-
-
-def _beside(name: str, who: str, values: pl.LazyFrame) -> str:
-    row = values.select(statistics(name)).collect().row(0, named=True)
-    return (
-        f"| {name} | {who} | {row['n']:,} | {row['n_relative']:,} | {row['one_zero']:,} "
-        f"| {row['median_difference']:.3g} | {_percent(row['median_relative_difference'])} |"
-    )
+        values = found.select(value_a="value", value_b="value_b")
+        row = values.select(statistics("volume_per_atom")).row(0, named=True)
+        if row["n"] >= FEWEST:
+            yield (
+                f"| {one}, {other} | {row['n']:,} | {row['median_difference']:.3g} A^3 "
+                f"| {_percent(row['median_relative_difference'])} | {_digits(row['correlation'])} |"
+            )
 
 
 def worst_of(lake: Lake, first: int = 3) -> Iterator[str]:
@@ -122,6 +93,45 @@ def twins_of(lake: Lake) -> Iterator[str]:
     for row in families(lake).iter_rows(named=True):
         measured = "–" if row["rank_correlation"] is None else f"{row['rank_correlation']:.5f}"
         yield f"| {row['property_a']} | {row['property_b']} | {row['verdict']} | {row['n']:,} | {measured} |"
+
+
+def columns_twice(lake: Lake) -> Iterator[str]:
+    """Every two columns of the files that tell one quantity of the same entries, as Markdown: no second witnesses."""
+    yield "| one column | the same quantity again | entries with both | equal | rank correlation |"
+    yield "|---|---|---|---|---|"
+    told = lake.scan(OBSERVATIONS).filter(pl.col("flag").is_null()).select("entry_id", "property", "reading", "value")
+    quantity = {name: known.quantity for name, known in PROPERTIES.items()}
+    told = told.with_columns(quantity=pl.col("property").replace(quantity)).collect()
+    for _, rows in sorted(told.group_by("quantity"), key=lambda group: group[0]):
+        columns = dict(sorted(rows.group_by("property", "reading"), key=lambda column: column[0]))
+        for (name_a, one), (name_b, other) in combinations(columns.items(), 2):
+            both = one.join(other, on="entry_id")
+            if len(both) >= FEWEST:
+                order = rank_correlation(both["value"].to_numpy(), both["value_right"].to_numpy())
+                equal = (both["value"] == both["value_right"]).mean()
+                words = " | ".join(f"`{name}` ({reading})" for name, reading in (name_a, name_b))
+                yield f"| {words} | {len(both):,} | {equal:.0%} | {order:.5f} |"
+
+
+def densities_of(lake: Lake, beyond: float = 0.02) -> Iterator[str]:
+    """COD's stated densities that are not what the entry's own crystal weighs, as Markdown; what says how many are."""
+    stated = lake.scan(OBSERVATIONS).filter(pl.col("property") == "density_measured", pl.col("source") == "cod")
+    told = stated.select("entry_id", "value").collect()
+    entries = lake.scan(ENTRIES).filter(pl.col("source") == "cod").select("entry_id", "volume", "species").collect()
+    rows = told.join(entries, on="entry_id").with_columns(
+        weighed=pl.col("species").map_elements(_mass, pl.Float64) * GRAMS_PER_DALTON / (pl.col("volume") * 1e-24)
+    ).with_columns(apart=pl.col("weighed") / pl.col("value") - 1)  # fmt: skip
+    far = rows.filter(pl.col("apart").abs() > beyond).sort(pl.col("apart").abs(), descending=True)
+    yield f"densities stated by COD: {len(rows)}, further than {beyond:.0%} from the crystal: {len(far)}\n"
+    yield "| entry | stated g/cm^3 | of the crystal | apart |"
+    yield "|---|---|---|---|"
+    for row in far.iter_rows(named=True):
+        yield f"| {row['entry_id']} | {row['value']:.4g} | {row['weighed']:.4g} | {row['apart']:+.1%} |"
+
+
+def _mass(species: pl.Series) -> float:
+    shares = (share for label in species for share in shares_of(label).items())
+    return sum(amount * Element(symbol).atomic_mass for symbol, amount in shares)
 
 
 def looked_at(lake: Lake) -> Iterator[str]:
@@ -155,21 +165,10 @@ def main() -> None:
     build(lake, asked.data, asked.anew)
     print(f"built in {lap():.1f} s")
     print(f"{write_disagreement(lake)} in {lap():.1f} s\n")
-    for table in (pairs_of(lake), beside_of(lake, asked.data), worst_of(lake), flags_of(lake), twins_of(lake)):
-        print("\n".join(table), end="\n\n")
+    for table in (pairs_of, volumes_of, worst_of, flags_of, twins_of, columns_twice, densities_of):
+        print("\n".join(table(lake)), end="\n\n")
     print("\n".join(looked_at(lake)))
     print(f"looked at in {lap():.1f} s")
-
-
-class Lap:
-    """Seconds since it was asked last."""
-
-    def __init__(self) -> None:
-        self.since = time.perf_counter()
-
-    def __call__(self) -> float:
-        before, self.since = self.since, time.perf_counter()
-        return self.since - before
 
 
 if __name__ == "__main__":

@@ -72,11 +72,11 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
 
 
 def _family(a: str, b: str) -> str | None:
-    """The family that both are declared to be of, None where there is none."""
+    """The family that both are declared to be of, None where there is none. What a structure tells is no family."""
     if a not in PROPERTIES or b not in PROPERTIES:
         return None
-    one, other = PROPERTIES[a].family, PROPERTIES[b].family
-    return one if one and one == other else None
+    one, other = PROPERTIES[a].quantity, PROPERTIES[b].quantity
+    return one if one == other else None
 
 
 def _words(a: str, b: str) -> str:

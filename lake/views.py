@@ -27,7 +27,7 @@ _IDS = ", ".join(
 
 # what the catalog says of each property, for queries: its physical range, and the quantity that it tells
 _CATALOG = ", ".join(
-    f"('{p.name}', '{p.low}'::DOUBLE, '{p.high}'::DOUBLE, '{p.family or p.name}')" for p in PROPERTIES.values()
+    f"('{p.name}', '{p.low}'::DOUBLE, '{p.high}'::DOUBLE, '{p.quantity}')" for p in PROPERTIES.values()
 )
 _CATALOG = f"(VALUES {_CATALOG}) AS catalog(property, physical_low, physical_high, quantity)"
 
@@ -188,17 +188,18 @@ VIEWS = (
             WHERE o.flag IS NULL
         )
         SELECT a.property, a.material_id, a.reduced_formula, a.unit,
-               a.entry_id AS entry_a, a.reading AS reading_a, a.value AS value_a, a.level_of_theory AS level_a,
-               a.correction AS correction_a,
-               b.entry_id AS entry_b, b.reading AS reading_b, b.value AS value_b, b.level_of_theory AS level_b,
-               b.correction AS correction_b,
+               a.source AS source_a, a.entry_id AS entry_a, a.reading AS reading_a, a.value AS value_a,
+               a.level_of_theory AS level_a, a.correction AS correction_a,
+               b.source AS source_b, b.entry_id AS entry_b, b.reading AS reading_b, b.value AS value_b,
+               b.level_of_theory AS level_b, b.correction AS correction_b,
                abs(a.value - b.value) / nullif((abs(a.value) + abs(b.value)) / 2, 0) AS relative_difference
         FROM told a JOIN told b
           ON a.material_id = b.material_id AND a.property = b.property AND a.source < b.source
         ORDER BY relative_difference DESC NULLS LAST, a.property, a.entry_id, a.reading, b.entry_id, b.reading
         """,
         {
-            "entry_a": "entry of one database", "reading_a": "its reading", "value_a": "its value",
+            "source_a": "one database, or labels: own values of its entry",
+            "source_b": "another", "entry_a": "entry of one database", "reading_a": "its reading", "value_a": "its value",
             "level_a": "its level of theory", "correction_a": "its scheme of correction",
             "entry_b": "entry of another", "reading_b": "its reading", "value_b": "its value",
             "level_b": "its level of theory", "correction_b": "its scheme of correction",

@@ -75,7 +75,8 @@ class Property:
     log: whether learning works on the logarithm (positive quantities over decades).
     unsigned: the sign that databases serve is a convention without physics; values are sizes.
     family: properties of one family are one quantity told twice (an index and its square), and no second witnesses.
-    A family is named after one of them, or `input`: what the structure itself tells.
+    A family is named after one of them. Of the family `input` is what the structure itself tells: several quantities,
+    none of which a model has to learn.
     family_words: how this one is the family's quantity again, empty for the one that the family is named after.
     readings: empty for what no database serves; own values are taken for every property, named here or not.
     """
@@ -96,6 +97,11 @@ class Property:
     shape: Shape = "scalar"
     family: str = ""
     family_words: str = ""
+
+    @property
+    def quantity(self) -> str:
+        """What it is one more telling of: the name of its family, or its own."""
+        return self.name if self.family in ("", INPUT) else self.family
 
     @property
     def code_version(self) -> str:

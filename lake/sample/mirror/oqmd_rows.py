@@ -96,6 +96,11 @@ def space_group(told: Told) -> str | None:
     return space_group_symbol(told.symmetry)
 
 
+def volume(told: Told) -> float | None:
+    """A^3 per cell; none where a recorded row, which is told as it is, has none."""
+    return None if told.telling.verbatim and not told.derives else _short(told.crystal.volume)
+
+
 def stability(told: Told, digits: int | None = None) -> float | None:
     """Distance to OQMD's own hull in eV/atom; negative values are kept."""
     return _rounded(told.value("energy_above_hull"), digits)
@@ -128,7 +133,7 @@ OPTIMADE: dict[str, Field] = {
     "_oqmd_stability": lambda told: stability(told, 3),
     "_oqmd_prototype": prototype,
     "_oqmd_spacegroup": space_group,
-    "_oqmd_volume": lambda told: _short(told.crystal.volume),
+    "_oqmd_volume": volume,
     "last_modified": lambda told: None,
     "elements": lambda told: told.elements,
     "nelements": lambda told: len(told.elements),
