@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from lake.disagreement import ZERO
 from lake.lookup import material_named
 from lake.policies import DEFAULT
 from lake.store import Lake
@@ -75,7 +76,7 @@ def values_of(lake: Lake, material_id: str | None, members: list[str]) -> pl.Dat
     """Observations and predictions of these entries: rows as in `Known.values`, predictions after what is known.
 
     difference: of the property, the largest relative difference of two values that are not flagged and that different
-    databases tell, as in the view `disagreements`; null where one speaks alone.
+    databases tell, as in the view `disagreements`, 0 where both count as zero; null where one speaks alone.
     """
     observed = lake.scan(OBSERVATIONS).filter(pl.col("entry_id").is_in(members)).collect()
     cells = lake.scan(MATRIX_PROVENANCE).filter(
@@ -108,7 +109,9 @@ def _differences(observed: pl.DataFrame) -> pl.DataFrame:
     sound = observed.filter(pl.col("flag").is_null()).select("property", "source", "value")
     pairs = sound.join(sound, on="property", suffix="_b").filter(pl.col("source") < pl.col("source_b"))
     size = (pl.col("value").abs() + pl.col("value_b").abs()) / 2
-    apart = pl.when(size > 0).then((pl.col("value") - pl.col("value_b")).abs() / size).otherwise(0.0)
+    zero = pl.col("property").replace_strict(ZERO, default=0.0, return_dtype=pl.Float64)
+    some = pl.max_horizontal(pl.col("value").abs(), pl.col("value_b").abs()) > zero
+    apart = pl.when(some).then((pl.col("value") - pl.col("value_b")).abs() / size).otherwise(0.0)
     return pairs.group_by("property").agg(difference=apart.max())
 
 

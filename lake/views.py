@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lake.disagreement import ZERO
 from lake.policies import DEFAULT
 from lake.properties import PROPERTIES
 from lake.sources import EVERY
@@ -30,6 +31,10 @@ _CATALOG = ", ".join(
     f"('{p.name}', '{p.low}'::DOUBLE, '{p.high}'::DOUBLE, '{p.quantity}')" for p in PROPERTIES.values()
 )
 _CATALOG = f"(VALUES {_CATALOG}) AS catalog(property, physical_low, physical_high, quantity)"
+
+# what counts as zero of the property of `a`
+_ZERO = " ".join(f"WHEN '{name}' THEN {zero}" for name, zero in ZERO.items())
+_ZERO = f"CASE a.property {_ZERO} ELSE 0 END"
 
 VIEWS = (
     View(
@@ -179,7 +184,7 @@ VIEWS = (
     ),
     View(
         "disagreements", "Where two databases give the same property of one material: both values, largest gap first.",
-        """
+        f"""
         WITH told AS (
             SELECT material_id, reduced_formula, o.*
             FROM observations o JOIN (
@@ -192,18 +197,21 @@ VIEWS = (
                a.level_of_theory AS level_a, a.correction AS correction_a,
                b.source AS source_b, b.entry_id AS entry_b, b.reading AS reading_b, b.value AS value_b,
                b.level_of_theory AS level_b, b.correction AS correction_b,
-               abs(a.value - b.value) / nullif((abs(a.value) + abs(b.value)) / 2, 0) AS relative_difference
+               CASE WHEN greatest(abs(a.value), abs(b.value)) > {_ZERO} THEN
+                   abs(a.value - b.value) / ((abs(a.value) + abs(b.value)) / 2)
+               END AS relative_difference
         FROM told a JOIN told b
           ON a.material_id = b.material_id AND a.property = b.property AND a.source < b.source
         ORDER BY relative_difference DESC NULLS LAST, a.property, a.entry_id, a.reading, b.entry_id, b.reading
         """,
         {
             "source_a": "one database, or labels: own values of its entry",
-            "source_b": "another", "entry_a": "entry of one database", "reading_a": "its reading", "value_a": "its value",
+            "entry_a": "its entry", "reading_a": "its reading", "value_a": "its value",
             "level_a": "its level of theory", "correction_a": "its scheme of correction",
-            "entry_b": "entry of another", "reading_b": "its reading", "value_b": "its value",
+            "source_b": "another", "entry_b": "its entry", "reading_b": "its reading", "value_b": "its value",
             "level_b": "its level of theory", "correction_b": "its scheme of correction",
-            "relative_difference": "difference over the mean of both magnitudes, dimensionless; null where both are 0",
+            "relative_difference": "difference over the mean of both magnitudes, dimensionless; null where both are "
+            "zero, as a gap of 0.009 eV is",
         },
     ),
     View(

@@ -198,6 +198,13 @@ def test_an_index_and_its_square_are_suspected_and_two_quantities_are_not(tmp_pa
     assert found["rank_correlation"].item() == pytest.approx(1.0)
 
 
+def test_what_a_structure_tells_is_no_twin_of_what_else_it_tells(tmp_path):
+    random = np.random.default_rng(2)
+    values = {"density": random.uniform(1, 9, 40), "volume_per_atom": random.uniform(10, 30, 40)}
+    rows = [observation(f"mp:{i}", name, v) for name, told in values.items() for i, v in enumerate(told)]
+    assert families(made(tmp_path, {}, rows)).is_empty()
+
+
 def test_few_entries_raise_no_suspicion(tmp_path):
     rows = [observation(f"mp:{i}", name, float(i)) for name in ("one", "other") for i in range(29)]
     assert families(made(tmp_path, {}, rows)).is_empty()
