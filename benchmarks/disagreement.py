@@ -36,7 +36,7 @@ def pairs_of(lake: Lake) -> Iterator[str]:
     )
     yield "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     for row in disagreement(lake, at_least=0).iter_rows(named=True):
-        readings = f": {row['reading_a']}, {row['reading_b']}" if row["reading_a"] else ""
+        readings = f": {_short(row['reading_a'])}, {_short(row['reading_b'])}" if row["reading_a"] else ""
         yield (
             f"| {row['property']} | {row['source_a']}, {row['source_b']}{readings} | {row['n']:,} "
             f"| {row['n_relative']:,} | {row['one_zero']:,} | {row['flagged']:,} "
@@ -65,7 +65,7 @@ def volumes_of(lake: Lake) -> Iterator[str]:
             )
 
 
-def worst_of(lake: Lake, first: int = 3) -> Iterator[str]:
+def worst_of(lake: Lake, first: int = 2) -> Iterator[str]:
     """The first few of each pair, as Markdown."""
     yield "| property | rank | material | one | other | relative difference |"
     yield "|---|---|---|---|---|---|"
@@ -109,7 +109,7 @@ def columns_twice(lake: Lake) -> Iterator[str]:
             if len(both) >= FEWEST:
                 order = rank_correlation(both["value"].to_numpy(), both["value_right"].to_numpy())
                 equal = (both["value"] == both["value_right"]).mean()
-                words = " | ".join(f"`{name}` ({reading})" for name, reading in (name_a, name_b))
+                words = " | ".join(f"`{name}` ({_short(reading)})" for name, reading in (name_a, name_b))
                 yield f"| {words} | {len(both):,} | {equal:.0%} | {order:.5f} |"
 
 
@@ -140,6 +140,11 @@ def looked_at(lake: Lake) -> Iterator[str]:
     for name in observed(lake):
         for finding in look(lake, name, members).findings:
             yield f"{name}: {finding}"
+
+
+def _short(reading: str) -> str:
+    """A reading without the rest of its reference."""
+    return reading.split(",")[0]
 
 
 def _with_unit(value: float | None, unit: str) -> str:

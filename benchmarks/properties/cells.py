@@ -131,7 +131,10 @@ def of_oqmd(pages: Path, samples: Path) -> pl.DataFrame:
         for number, cif, volume in zip(others["id"], others["cif"], _volumes(others["cif"]), strict=True)
     ]
     frame = pl.DataFrame(
-        [*recorded, *further], ["entry_id", "atoms", "_oqmd_volume", "_oqmd_band_gap"], orient="row"
+        [*recorded, *further],
+        ["entry_id", "atoms", "_oqmd_volume", "_oqmd_band_gap"],
+        orient="row",
+        infer_schema_length=None,
     ).unique("entry_id", keep="first", maintain_order=True)
     print(f"{pages.name}, {samples.name}: {len(frame):,} materials of OQMD")
     volume, gap = Told("volume_per_atom", "oqmd", PER_CELL), Told("band_gap", "oqmd", 1.0)
