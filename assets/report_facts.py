@@ -104,7 +104,7 @@ def facts(lake: Lake) -> Facts:
         references=held.references(lake).to_dicts(),
         citations=citations(sources["source"].to_list()),
         names=dict(SOURCE_NAME),
-        labels={name: column.label for name, column in columns.items()},
+        labels={name: column.short_label for name, column in columns.items()},
     )
 
 

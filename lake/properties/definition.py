@@ -9,6 +9,7 @@ from typing import Literal
 Origin = Literal["measured", "computed"]
 Kind = Literal["intensive", "extensive"]
 Shape = Literal["scalar", "tensor invariant"]
+PLAIN = ("DFT", "DFPT", "BoltzTraP")  # methods that a short label need not tell, since no other property is named alike
 INPUT = "input"  # the family of what a structure itself says, so that no model has to learn it
 
 
@@ -96,6 +97,15 @@ class Property:
     shape: Shape = "scalar"
     family: str = ""
     family_words: str = ""
+
+    @property
+    def short_label(self) -> str:
+        """The label for narrow places: without `computed, DFT`, which most are, but with what must not be confused."""
+        what, _, how = self.label.removesuffix(")").partition(" (")
+        if self.origin == "measured":
+            return f"{what}, measured"
+        model = how.removeprefix("computed, ")
+        return what if model in PLAIN else f"{what} ({model})"
 
     @property
     def code_version(self) -> str:
