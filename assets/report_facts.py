@@ -34,6 +34,7 @@ class Facts:
 
     root: str
     written: str
+    snapshot: str
     sample: bool
     tiles: list[tuple[str, int]]
     sources: Rows
@@ -61,8 +62,8 @@ class Facts:
     labels: dict[str, str]
 
 
-def facts(lake: Lake) -> Facts:
-    """Everything the page says about a lake, each number read from its table now."""
+def facts(lake: Lake, snapshot: str = "") -> Facts:
+    """Everything the page says about a lake, each number read from its table; of a snapshot where it has a name."""
     from lake import facts as held
     from lake.disagreement import CITATION, disagreement
     from lake.families import families
@@ -80,6 +81,7 @@ def facts(lake: Lake) -> Facts:
     return Facts(
         root=lake.root.name,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        snapshot=snapshot,
         sample=(lake.root / "SAMPLE").exists(),
         tiles=tiles(lake),
         sources=sources.to_dicts(),
@@ -104,7 +106,7 @@ def facts(lake: Lake) -> Facts:
         references=held.references(lake).to_dicts(),
         citations=citations(sources["source"].to_list()),
         names=dict(SOURCE_NAME),
-        labels={name: column.label for name, column in columns.items()},
+        labels={name: column.short_label for name, column in columns.items()},
     )
 
 

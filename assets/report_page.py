@@ -41,21 +41,23 @@ class Picture:
     width: int
 
 
-def render(lake: Lake) -> Path:
+def render(lake: Lake, snapshot: str = "") -> Path:
     """Write `reports/report.html` and its pictures below the lake's root; returns the page's path.
+
+    snapshot: name of the one that the lake is pinned to; page and pictures say it, so that they can be made again.
 
     A lake without some tables still gets its page: the sections say what to materialise.
     """
     folder = lake.root / "reports"
-    pictures = {path.stem: inline(path) for path in draw(lake, folder / "figures")}
+    pictures = {path.stem: inline(path) for path in draw(lake, folder / "figures", snapshot)}
     page = folder / "report.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     fresh = page.with_suffix(".new")
-    fresh.write_text(html(facts(lake), pictures), encoding="utf-8")
+    fresh.write_text(html(facts(lake, snapshot), pictures), encoding="utf-8")
     return fresh.replace(page)
 
 
-def draw(lake: Lake, folder: Path) -> list[Path]:
+def draw(lake: Lake, folder: Path, snapshot: str = "") -> list[Path]:
     """Draw every picture whose table has rows, as PNG in the folder; an outdated picture is taken away."""
     from lake.figures.style import save
 
@@ -65,7 +67,7 @@ def draw(lake: Lake, folder: Path) -> list[Path]:
         if lake.scan(NEEDS[name]).head(1).collect().is_empty():
             path.unlink(missing_ok=True)
         else:
-            written.append(save(picture(lake), path))
+            written.append(save(picture(lake), path, snapshot))
     return written
 
 

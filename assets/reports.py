@@ -30,9 +30,15 @@ ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains
 def report(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """The page is a file below `reports/`; the UI links to it, the event log keeps no picture."""
     from assets.report_page import render
+    from lake.snapshots import at, take
 
-    path = render(lake)
+    snapshot = take(lake)
+    path = render(at(lake, snapshot), snapshot)
     return dg.MaterializeResult(
-        metadata={"page": dg.MetadataValue.url(path.as_uri()), "file": dg.MetadataValue.path(str(path))},
+        metadata={
+            "snapshot": snapshot,
+            "page": dg.MetadataValue.url(path.as_uri()),
+            "file": dg.MetadataValue.path(str(path)),
+        },
         data_version=dg.DataVersion(hashlib.sha256(path.read_bytes()).hexdigest()[:16]),
     )

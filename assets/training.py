@@ -18,7 +18,8 @@ LEARNERS = (
     "scale",
 )  # fmt: skip
 CODE = tuple(f"models.{name}" for name in LEARNERS)
-LEARNT_FROM = ["materials", "splits", "graphs", *observed(*BASELINES, SCREENED)]
+# the matrix, because a snapshot shows observations as the matrix read them, and policies say what may be learnt
+LEARNT_FROM = ["materials", "splits", "graphs", "property_matrix", *observed(*BASELINES, SCREENED)]
 STUDIES = {
     "baselines": ("single", "One model per property and seed: what a property learns from its own labels alone."),
     "joint_model": (
@@ -54,13 +55,16 @@ def learning(
     context: dg.AssetExecutionContext, config: Effort, lake: dg.ResourceParam[Lake], tracker: dg.ResourceParam[Tracker]
 ) -> Iterator[dg.MaterializeResult]:
     """Both studies in one step, so that their runs share the cores; a run that is there is not trained again."""
+    from lake.snapshots import at, take
     from models.run import runs_frame
     from models.study import baseline_plan, run_study
 
     budget = config.budget or ("sample" if (lake.root / "SAMPLE").exists() else "real")
-    plan = baseline_plan(lake, budget, range(config.seeds))
+    snapshot = take(lake)  # what was learnt from stays readable, whatever is crawled meanwhile
+    known = at(lake, snapshot)
+    plan = baseline_plan(known, budget, range(config.seeds))
     asked = {STUDIES[key.to_user_string()][0] for key in context.selected_asset_keys}
-    runs = run_study(lake, [recipe for recipe in plan.recipes if recipe.study in asked], snapshot=_snapshot(lake))
+    runs = run_study(known, [recipe for recipe in plan.recipes if recipe.study in asked], snapshot=snapshot)
     for run in runs:
         tracker.log(run)
     for key, (study, _) in STUDIES.items():
@@ -68,17 +72,6 @@ def learning(
             rows = runs_frame([run for run in runs if run.recipe.study == study])
             lake.replace(RUNS, rows, study)
             yield described(lake, RUNS, study, key, budget=budget, left_out=plan.left_out, **_errors(rows))
-
-
-def _snapshot(lake: Lake) -> str:
-    """The name of a snapshot of the tables as training finds them; empty where this lake takes none."""
-    from importlib.util import find_spec
-
-    if find_spec("lake.snapshots") is None:
-        return ""
-    from lake.snapshots import take
-
-    return take(lake, note="training")
 
 
 def _errors(rows: pl.DataFrame) -> dict[str, float]:

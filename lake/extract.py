@@ -1,7 +1,7 @@
 """Kept records -> the observations of one property: a projection, never a new crawl.
 
 What belongs here: finding a property's value in the records that became entries, and saying what cannot be used.
-Where it stands in each database is `lake/properties/catalog.py`; what a number is, `lake/properties/served.py`.
+Where it stands in each database is `lake/properties/catalog/`; what a number is, `lake/properties/served.py`.
 
 Every reading that speaks is a row: nothing is dropped because another spoke, nor for being out of range. A record
 without the path says nothing. Records are streamed: memory holds a batch of payloads, and the rows of one property.

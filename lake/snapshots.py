@@ -44,6 +44,7 @@ from lake.tables import (
     MATRIX_PROVENANCE,
     OBSERVATIONS,
     PROPERTY_MATRIX,
+    RUNS,
     SNAPSHOTS,
     TABLES,
 )
@@ -147,8 +148,8 @@ def listed(lake: Lake) -> pl.DataFrame:
 def needed(lake: Lake, keep: timedelta = KEPT) -> dict[str, set[int]]:
     """Table name -> versions whose files somebody may still read.
 
-    Those of named snapshots, of the last one, of what would be the next, and of each that was the last one at any time
-    in the last seven days (`keep`): a reader may have opened it then.
+    Those of named snapshots, of those that a model learnt from, of the last one, of what would be the next, and of each
+    that was the last one at any time in the last seven days (`keep`): a reader may have opened it then.
     """
     known = _known(lake)
     found: dict[str, set[int]] = {}
@@ -168,10 +169,11 @@ def forget(lake: Lake, keep: timedelta = KEPT) -> list[str]:
 
 
 def _standing(lake: Lake, keep: timedelta) -> list[str]:
-    """Snapshots that have a name, and those that are the last one, or were so less than that long ago."""
+    """Snapshots that have a name or taught a model, and those that are the last one, or were so not so long ago."""
     rows = lake.scan(SNAPSHOTS).group_by("snapshot").agg(pl.col("at", "kept").first()).sort("at").collect()
     replaced = rows["at"].shift(-1)
-    standing = rows["kept"] | replaced.is_null() | (replaced > datetime.now(UTC) - keep)
+    taught = rows["snapshot"].is_in(lake.read(RUNS)["snapshot"].unique().implode())
+    standing = rows["kept"] | taught | replaced.is_null() | (replaced > datetime.now(UTC) - keep)
     return rows.filter(standing)["snapshot"].to_list()
 
 

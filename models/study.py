@@ -74,8 +74,8 @@ def run_study(lake: Lake, recipes: Sequence[Recipe], processes: int | None = Non
     """Train the recipes in parallel processes; runs in the recipes' order (`runs_frame` makes the table of them).
 
     A recipe whose checkpoint was trained on these very rows and graphs, under the licences that they have now, is not
-    trained again. snapshot: the one that holds the lake's tables as they are. Raises TaskError before any training
-    where one of the recipes cannot be learnt.
+    trained again. snapshot: name of the one that the lake is pinned to, empty for the lake as it is. Raises TaskError
+    before any training where one of the recipes cannot be learnt.
     """
     rows = {key: training_rows(lake, *key).checked() for key in {_rows_of(recipe) for recipe in recipes}}
     licences = {key: learnt_from(lake, found) for key, found in rows.items()}
@@ -99,11 +99,12 @@ def finished(lake: Lake, recipe: Recipe, rows: TrainingRows, licences: tuple[str
 
 
 def train_one(root: Path, recipe: Recipe, licences: tuple[str, ...] = (), snapshot: str = "") -> Run:
-    """Train one recipe on the lake at this root (the piece of work of a process)."""
+    """Train one recipe on the lake at this root, as it was in that snapshot (the piece of work of a process)."""
     from lake.graphs.shards import GraphStore
+    from lake.snapshots import at
     from models.fit import fit
 
-    lake = Lake(root)
+    lake = at(Lake(root), snapshot) if snapshot else Lake(root)
     rows = training_rows(lake, *_rows_of(recipe))
     return fit(recipe, rows, GraphStore(lake), folder(lake), licences, snapshot)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,12 +21,13 @@ LEAST = 1e-3  # the axis begins there: less than a thousandth apart is the same 
 @drawn
 def apart(lake: Lake) -> Figure:
     """Median relative difference of each property and pair of databases that share at least FEWEST materials."""
-    rows = disagreement(lake, FEWEST).drop_nulls("median_relative_difference").head(SHOWN).to_dicts()
+    told = disagreement(lake, FEWEST).filter(pl.col("source_a") != pl.col("source_b"))
+    rows = told.drop_nulls("median_relative_difference").head(SHOWN).to_dicts()
     if not rows:
         return empty("No property is told by two databases of enough materials yet: materialise disagreement.")
     rows.sort(key=lambda row: -row["median_relative_difference"])
     figure = Figure(figsize=(9.8, 1.3 + 0.34 * len(rows)), layout="constrained")
-    dots, words = figure.subplots(1, 2, sharey=True, width_ratios=(3.2, 1.6))
+    dots, words = figure.subplots(1, 2, sharey=True, width_ratios=(3.0, 1.9))
     _dots(dots, rows)
     _words(words, rows)
     dots.set_yticks(range(len(rows)), [_label(row) for row in rows])
@@ -44,7 +46,12 @@ def _dots(axes: Axes, rows: list[dict]) -> None:
         if published:
             axes.plot(published, place, marker="|", markersize=15, markeredgewidth=2, color=INK)
     axes.set_xscale("log")
-    told = [row[name] for row in rows for name in ("published", "median_relative_difference") if row[name]]
+    told = [
+        max(row[name], LEAST)
+        for row in rows
+        for name in ("published", "median_relative_difference")
+        if row[name] is not None
+    ]
     axes.set_xlim(max(LEAST, min(0.01, *told)) / 1.3, max(0.2, *told) * 1.3)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.3%}".rstrip("0%").rstrip(".") + " %"))
     axes.set_xlabel("median relative difference", color=MUTED, loc="left")
@@ -57,8 +64,8 @@ def _dots(axes: Axes, rows: list[dict]) -> None:
 
 
 def _words(axes: Axes, rows: list[dict]) -> None:
-    columns = ((0.28, "materials", "n", "{:,}"), (0.6, "Pearson", "correlation", "{:.3f}"),
-               (0.95, "Spearman", "rank_correlation", "{:.3f}"))  # fmt: skip
+    columns = ((0.3, "materials", "n", "{:,}"), (0.64, "Pearson", "correlation", "{:.3f}"),
+               (1.0, "Spearman", "rank_correlation", "{:.3f}"))  # fmt: skip
     for x, title, name, form in columns:
         axes.annotate(title, (x, 1.0), (0, 4), xycoords="axes fraction", textcoords="offset points", ha="right",
                       color=MUTED, fontsize=8.5)  # fmt: skip
@@ -72,9 +79,7 @@ def _words(axes: Axes, rows: list[dict]) -> None:
 
 def _label(row: dict) -> str:
     known = PROPERTIES.get(row["property"])
-    label = known.label.split(" (")[0] if known else row["property"]
-    if row["reading_a"]:
-        return f"{label}\n{row['reading_a']}, {row['reading_b']}"
+    label = known.short_label if known else row["property"]
     return f"{label}\n{_name(row['source_a'])}, {_name(row['source_b'])}"
 
 

@@ -89,7 +89,4 @@ def _origin(name: str) -> str:
 
 
 def _label(name: str) -> str:
-    """A short label that still says what must not be confused: measured, or AGL's model."""
-    column = default().by_name[name]
-    kind = " (AGL)" if name.endswith("_agl") else ", measured" if _origin(name) == "measured" else ""
-    return column.known.label.split(" (")[0] + kind + column.which
+    return default().by_name[name].short_label

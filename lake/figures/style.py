@@ -73,10 +73,11 @@ def empty(message: str) -> Figure:
 
 
 @drawn
-def save(figure: Figure, path: Path) -> Path:
-    """Write the figure as PNG, sharp enough for print and for a dense screen."""
+def save(figure: Figure, path: Path, snapshot: str = "") -> Path:
+    """Write the figure as PNG, sharp enough for print and for a dense screen; its header names the lake's snapshot."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.08, metadata={"Software": None})
+    told = {"Software": None} | ({"Source": f"Crystal Lake, snapshot {snapshot}"} if snapshot else {})
+    figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.08, metadata=told)
     return path
 
 

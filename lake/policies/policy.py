@@ -67,6 +67,11 @@ class Column:
         """For axes and headings."""
         return self.known.label + self.which
 
+    @property
+    def short_label(self) -> str:
+        """For narrow places."""
+        return self.known.short_label + self.which
+
     def place(self, source: str, level: str, correction: str) -> int | None:
         """Where such an observation stands in the column's order, 0 is best; None where it may not fill it.
 

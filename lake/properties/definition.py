@@ -9,6 +9,7 @@ from typing import Literal
 Origin = Literal["measured", "computed"]
 Kind = Literal["intensive", "extensive"]
 Shape = Literal["scalar", "tensor invariant"]
+PLAIN = ("DFT", "DFPT", "BoltzTraP")  # methods that a short label need not tell, since no other property is named alike
 INPUT = "input"  # the family of what a structure itself says, so that no model has to learn it
 
 
@@ -102,6 +103,15 @@ class Property:
     def quantity(self) -> str:
         """What it is one more telling of: the name of its family, or its own."""
         return self.name if self.family in ("", INPUT) else self.family
+
+    @property
+    def short_label(self) -> str:
+        """The label for narrow places: without `computed, DFT`, which most are, but with what must not be confused."""
+        what, _, how = self.label.removesuffix(")").partition(" (")
+        if self.origin == "measured":
+            return f"{what}, measured"
+        model = how.removeprefix("computed, ")
+        return what if model in PLAIN else f"{what} ({model})"
 
     @property
     def code_version(self) -> str:

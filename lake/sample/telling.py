@@ -15,7 +15,7 @@ class Telling:
     source: slug of the database (`mp`, `aflow`, `ocp`, `cod`, `pcod`, `oqmd`).
     source_id: its id there, as that database writes ids.
     crystal: in the cell, origin, site order and relaxation of that database.
-    values: property name of `lake/properties/catalog.py` -> value in the catalog's unit.
+    values: property name of `lake/properties/catalog/` -> value in the catalog's unit.
         The mirror turns them into the database's own names and units.
     level_of_theory: `PBE`, `PBE+U`, `LDA`, `RPBE`, `experiment`, `GRINSP model`.
     truth: the sample's own name of the crystal (`diamond C`), which no database tells;

@@ -157,7 +157,7 @@ class Source(Protocol):
         """
 
     def fields(self, payload: str) -> Mapping[str, object]:
-        """A payload's fields, for the paths of `lake/properties/catalog.py`; each route has paths of its own."""
+        """A payload's fields, for the paths of `lake/properties/catalog/`; each route has paths of its own."""
 
     def read(self, payload: str) -> Entry:
         """A payload of the main route as an entry; raises Unusable (or CrystalError) with the reason."""

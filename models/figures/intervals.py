@@ -60,4 +60,4 @@ def _interval(axes: Axes, row: int, told: dict) -> None:
 
 def _label(name: str) -> str:
     column = default().by_name.get(name)
-    return column.known.label.split(" (")[0] + column.which if column else name
+    return column.short_label if column else name

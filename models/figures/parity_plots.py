@@ -66,7 +66,7 @@ def _panel(axes: Axes, name: str, rows: pl.DataFrame) -> None:
         look = {"marker": "^", "color": ORIGIN_COLOUR["predicted"], "alpha": faint, "linewidths": 0}
         axes.scatter(label, value, s=20, zorder=2, **look)
     axes.set(xlim=(low, high), ylim=(low, high), box_aspect=1)
-    axes.set_title(known.label.split(" (")[0] + (" (AGL)" if name.endswith("_agl") else "") + column.which)
+    axes.set_title(column.short_label)
     axes.set_xlabel(with_unit(f"{known.origin} label", known.unit))
     axes.set_ylabel(with_unit("predicted", known.unit))
     axes.grid(color=GRID, linewidth=0.6)

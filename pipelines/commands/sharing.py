@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.command_line import Context, app, lake_of
+from pipelines.command_line import At, Context, app, lake_of
 
 
 class What(StrEnum):
@@ -48,12 +48,16 @@ def export(
     leave_out: Annotated[
         bool, typer.Option("--leave-out", help="Go on without the rows that may not be passed on.")
     ] = False,
+    at: At = "",
 ) -> None:
     """Write rows that may be passed on under a licence into a folder, with whom to cite; refuse what may not go."""
     from lake.export import export
+    from lake.snapshots import take
 
-    folder = target.expanduser().resolve()
-    made = export(lake_of(ctx), folder, what.value, form.value, licence, name or (), policy, leave_out)
+    folder, lake = target.expanduser().resolve(), lake_of(ctx)
+    snapshot = at or take(lake)  # what somebody else works with must be found again
+    rows = (what.value, form.value, licence, name or (), policy, leave_out)
+    made = export(lake_of(ctx, snapshot), folder, *rows, snapshot=snapshot)
     left = f"; {made.left_out:,} {made.counted} left out, see its README.md" if made.left_out else ""
     print(f"{made.rows:,} rows under {made.licence} in {made.folder}{left}")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lake.properties import UnknownProperty
+from lake.properties.catalog.theory import MIXED, MP2020_MIXED, OQMD_FITTED
 from lake.store import Lake
 from models.dataset import TaskError, trainable, training_rows
 from tests.models._made import entry, filled, material, observation, rock_salt, split
@@ -108,11 +109,12 @@ def test_a_task_that_cannot_be_learnt_is_refused_with_the_reason(tmp_path: Path,
 
 def test_a_task_is_a_column_and_learns_from_nothing_that_the_column_does_not_admit(tmp_path: Path) -> None:
     names, energy = ["mp:1", "oqmd:1", "aflow:1"], "formation_energy_per_atom"
-    told = zip(names, (-1.0, -2.0, -3.0), ("MP2020", "OQMD fitted references", "none"), strict=True)
+    levels, corrections = (MIXED, "PBE", "PBE"), (MP2020_MIXED, OQMD_FITTED, "none")
+    told = zip(names, (-1.0, -2.0, -3.0), levels, corrections, strict=True)
     lake = filled(
         tmp_path,
         [entry(n, rock_salt(11, 17, 5.5 + 0.1 * i)) for i, n in enumerate(names)],
-        [observation(n, energy, value) | {"correction": correction} for n, value, correction in told],
+        [observation(n, energy, value, level) | {"correction": correction} for n, value, level, correction in told],
         [material(f"m-{n}", [n]) for n in names],
         [split(f"m-{n}", "train") for n in names],
     )
