@@ -33,13 +33,7 @@ PUBLISHED = {
     "band_gap": 0.09,
     "magnetization_per_atom": 0.08,
 }
-# What counts as zero, in the catalog's unit, where many values are zero by nature: metals, what has no moment, what is
-# stable. Smaller is noise of a relaxation, or of a rounding.
-ZERO = {
-    "band_gap": 0.01,
-    "magnetization_per_atom": 0.01,
-    "energy_above_hull": 0.001,
-}
+ZERO = {name: known.zero for name, known in PROPERTIES.items() if known.zero}  # what counts as zero, where not 0 alone
 WORST = 20  # materials per property and pair
 LEVELS = 5  # pairs of levels that are named; the rest are counted
 FEWEST = 3  # materials that have a correlation

@@ -98,7 +98,9 @@ def chosen(column: Column, of: Admitted) -> Cells:
     observation = _middle(of) if column.when_several == MEDIAN else of.order[of.start]
     refused = np.zeros(len(of.row), bool)
     if column.when_several == REFUSE:
-        refused = of.highest - of.lowest > column.tolerance * (np.abs(of.highest) + np.abs(of.lowest)) / 2
+        high, low = np.abs(of.highest), np.abs(of.lowest)
+        differing = of.highest - of.lowest > column.tolerance * (high + low) / 2
+        refused = differing & (np.maximum(high, low) > column.known.zero)  # two that count as zero do not differ
     kinds = pl.Series([ONLY, MEDIAN if column.when_several == MEDIAN else PREFERRED, REFUSED])
     return Cells(observation, refused, kinds.gather(np.where(refused, 2, np.minimum(of.n - 1, 1))))
 

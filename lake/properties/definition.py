@@ -73,6 +73,8 @@ class Property:
     kind, shape: intensive or extensive as the field defines it, scalar or an invariant of a tensor. What is extensive
     is kept per atom, and its unit says so.
     levels: levels of theory that learning and the matrix take, best first; a `*` admits any.
+    zero: sizes up to this count as zero, where many values are zero by nature (metals, what has no moment, what is
+    stable): smaller is noise of a relaxation or of a rounding, and no relative difference is taken of it.
     log: whether learning works on the logarithm (positive quantities over decades).
     unsigned: the sign that databases serve is a convention without physics; values are sizes.
     family: properties of one family are one quantity told twice (an index and its square), and no second witnesses.
@@ -98,6 +100,7 @@ class Property:
     shape: Shape = "scalar"
     family: str = ""
     family_words: str = ""
+    zero: float = 0.0
 
     @property
     def quantity(self) -> str:

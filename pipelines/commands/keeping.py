@@ -18,6 +18,7 @@ def snapshots(
 ) -> None:
     """List the snapshots that `--at` reads, the newest first, or take one: `--keep paper`. With --at, keep that one."""
     from lake.snapshots import listed, take
+    from lake.sql import publish
     from pipelines.printing import show
 
     if not keep and (note or at):
@@ -25,6 +26,7 @@ def snapshots(
     lake = lake_of(ctx)
     if keep:
         print(take(lake, note, keep, at))
+        publish(lake)  # the view `snapshots` names it from now on
     else:
         show(listed(lake), format)
 

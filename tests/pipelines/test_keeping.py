@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.snapshots import write
+from lake.sql import publish
 from lake.store import Lake
 from lake.tables import RECORDS
 from pipelines.cli import app
@@ -27,8 +28,10 @@ def lake(tmp_path) -> Lake:
 def test_a_kept_snapshot_is_listed_and_read_after_the_lake_went_on(lake):
     done = call("--root", lake.root, "snapshots", "--keep", "paper", "--note", "figure 2")
     assert (done.exit_code, done.stdout) == (0, "paper\n"), done.output
+    assert "paper" in call("--root", lake.root, "sql", "select distinct snapshot from snapshots").stdout
     write(lake, 2)
-    (row,) = json.loads(call("--root", lake.root, "snapshots", "--format", "json").stdout)
+    publish(lake)
+    row = json.loads(call("--root", lake.root, "snapshots", "--format", "json").stdout)[-1]
     assert (row["snapshot"], row["kept"], row["note"]) == ("paper", True, "figure 2")
     asked = ["sql", "select distinct band_gap from property_matrix", "--format", "csv"]
     assert call("--root", lake.root, *asked).stdout == "band_gap\n2.0\n"

@@ -22,7 +22,7 @@ ELECTRONIC = (
             Reading("aflow", "Egap", "eV", KOHN_SHAM),
             Reading("oqmd", "_oqmd_band_gap", "eV", KOHN_SHAM),
         ),
-        PBE_FIRST, family="band_gap",
+        PBE_FIRST, family="band_gap", zero=0.01,
     ),
     Property(
         "band_gap_measured", "Band gap (measured)", "eV",

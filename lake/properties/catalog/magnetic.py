@@ -20,7 +20,7 @@ MAGNETIC = (
             Reading("mp", "total_magnetization", "muB/cell", SPIN),
             Reading("aflow", "spin_atom", "muB/atom", SPIN),
         ),
-        PBE_FIRST, unsigned=True, kind="extensive", family="magnetization_per_atom",
+        PBE_FIRST, unsigned=True, kind="extensive", family="magnetization_per_atom", zero=0.01,
     ),
     Property(
         "magnetization_measured", "Magnetization (measured)", "muB/atom",

@@ -70,7 +70,7 @@ THERMODYNAMIC = (
             _thermo(R2SCAN, "energy_above_hull", HULL),
             Reading("oqmd", "_oqmd_stability", "eV/atom", "convex hull of OQMD", correction=OQMD_FITTED),
         ),
-        HULLS_FIRST, kind="extensive", family="energy_above_hull",
+        HULLS_FIRST, kind="extensive", family="energy_above_hull", zero=0.001,
     ),
     Property(
         "decomposition_enthalpy_per_atom", "Decomposition enthalpy (computed, DFT)", "eV/atom",

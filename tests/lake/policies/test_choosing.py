@@ -28,7 +28,7 @@ TOLD = st.lists(
         st.sampled_from(["mp", "aflow", "oqmd", "labels"]),
         st.integers(0, 2),  # entry of that source and row
         st.sampled_from(["PBE", "PBE+U", "LDA", "experiment"]),
-        st.sampled_from([1.0, 1.05, 1.5, -1.0, 0.0]),
+        st.sampled_from([1.0, 1.05, 1.5, -1.0, 0.0, 0.008]),
         st.sampled_from([None, "out_of_range"]),
         st.sampled_from(["a", "b"]),  # reference of own values
     ),
@@ -75,7 +75,7 @@ def plainly(column: Column, rows: list[dict]) -> dict[int, tuple]:
             by_value = sorted(fit, key=lambda one: (one[1]["value"], one[0]))
             best = min(by_value[(len(fit) - 1) // 2], by_value[len(fit) // 2], key=lambda one: one[0])
         apart = max(values) - min(values) > column.tolerance * (abs(max(values)) + abs(min(values))) / 2
-        refused = column.when_several == "refuse" and apart
+        refused = column.when_several == "refuse" and apart and max(map(abs, values)) > column.known.zero
         cells[at] = best[1]["entry_id"], best[1]["reading"], len(fit), min(values), max(values), refused
     return cells
 
