@@ -156,7 +156,7 @@ class Lake:
         Raises ContractError where a row lies outside the partitions that are replaced.
         """
         self.writable(table)
-        frames = table.checked_together([frame] if isinstance(frame, pl.DataFrame) else frame)
+        frames = table.checked_together([frame] if isinstance(frame, pl.DataFrame) else frame or [table.empty()])
         predicate, commit = None, {"commit_properties": _marked(marks)} if marks else {}
         if partition is not None:
             partition = [partition] if isinstance(partition, str) else list(partition)
@@ -176,7 +176,10 @@ class Lake:
             self._write(table, empty, mode="append", **commit)
 
     def _exchange(self, table: Table, frames: list[pl.DataFrame], partitions: list[str], predicate: str) -> bool:
-        """Exchange the files of partitions; False, and nothing is done, where Delta Lake's own writer has to do it."""
+        """Exchange the files of partitions; False, and nothing is done, where Delta Lake's own writer has to do it.
+
+        That is where `_exchangeable` says so, and where there are marks, which this commit would not write down.
+        """
         schema = _schema(frames[0])
         if self._exchangeable(table, schema, partitions) is None:
             return False
@@ -194,7 +197,7 @@ class Lake:
         delta, only = self._exchangeable(table, schema, partitions), [(table.partition_by, "in", partitions)]
         if delta is None:
             return False
-        said = CommitProperties(custom_metadata={REPLACED: predicate})
+        said = CommitProperties(custom_metadata={REPLACED: predicate})  # which it would not say either
         delta.create_write_transaction(added, "overwrite", schema, [table.partition_by], only, commit_properties=said)
         return True
 
@@ -226,6 +229,7 @@ class Lake:
 
     @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
     def _replace_whole(self, table: Table, added: list[AddAction], schema: Schema, **commit: CommitProperties) -> None:
+        """Make these files the table, and the first version where there is none; the schema is said anew."""
         by = [table.partition_by] if table.partition_by else None
         how = {"mode": "overwrite", "partition_by": by, "configuration": LASTING, **commit}
         create_table_with_add_actions(str(self.path(table)), schema, added, **how)
