@@ -197,6 +197,9 @@ def _watch_commits(kill: Kill | None) -> list[str]:
         return commit
 
     store.write_deltalake = watched(store.write_deltalake, "write", str)
+    store.create_table_with_add_actions = watched(store.create_table_with_add_actions, "write", str)
+    exchange = DeltaTable.create_write_transaction
+    DeltaTable.create_write_transaction = watched(exchange, "write", lambda table: table.table_uri)
     DeltaTable.delete = watched(DeltaTable.delete, "remove", lambda table: table.table_uri)
     TableOptimizer.compact = watched(TableOptimizer.compact, "compact", lambda optimizer: optimizer.table.table_uri)
     return commits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -58,6 +58,22 @@ class Table:
 
     def checked(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame in contract order, or ContractError: missing, extra, mistyped or null columns, repeated keys."""
+        return self.checked_together([frame])[0]
+
+    def checked_together(self, frames: Iterable[pl.DataFrame]) -> list[pl.DataFrame]:
+        """The same of several frames that are one table: no two of their rows share a key either."""
+        fitting = [self._fitting(frame) for frame in frames]
+        keys = [frame.select(self.key) for frame in fitting]
+        # hashes are quickly told apart; where two are alike, rows are compared
+        hashes = [key.hash_rows() for key in keys]
+        if hashes and pl.concat(hashes).n_unique() < sum(map(len, keys)):
+            every = pl.concat(keys)
+            if len(repeated := every.filter(pl.struct(pl.all()).is_duplicated())):
+                raise self._broken(f"key {self.key} must be unique, found twice: {repeated.row(0)}")
+        return fitting
+
+    def _fitting(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame in contract order, its columns checked; of keys nothing is known yet."""
         missing = [c for c in self.schema if c not in frame.columns]
         extra = [c for c in frame.columns if c not in self.schema]
         if missing or (extra and not self.open_ended):
@@ -71,10 +87,6 @@ class Table:
         for name in extra:
             if not frame.schema[name].is_float():
                 raise self._broken(f"extra column {name} must be a float, found {frame.schema[name]}")
-        # hashes are quickly told apart; where two are alike, rows are compared
-        alike = frame.select(self.key).hash_rows().n_unique() < len(frame)
-        if alike and len(repeated := frame.filter(pl.struct(self.key).is_duplicated())):
-            raise self._broken(f"key {self.key} must be unique, found twice: {repeated.select(self.key).row(0)}")
         return frame
 
     def _broken(self, rule: str) -> ContractError:

@@ -47,7 +47,8 @@ def write_matrix(lake: Lake, every: Mapping[str, Policy] | None = None) -> dict[
     """
     every = policies(lake.root) if every is None else every
     versions = {table.name: version for table in READ if (version := lake.version(table)) is not None}
-    materials = _at(lake, MATERIALS, versions).filter(pl.col("kind") != DISORDERED).collect().sort("material_id")
+    ordered = _at(lake, MATERIALS, versions).filter(pl.col("kind") != DISORDERED)
+    materials = ordered.select(*ROW, "members").collect().sort("material_id")
     wide: dict[str, dict[str, pl.Series]] = {name: {} for name in every}
     provenance: dict[str, list[pl.DataFrame]] = {name: [] for name in every}
     for name, told in _observed(_at(lake, OBSERVATIONS, versions), materials):
@@ -66,9 +67,10 @@ def write_matrix(lake: Lake, every: Mapping[str, Policy] | None = None) -> dict[
     marks["run"] = lake.marks(PROPERTY_MATRIX)("run") + 1
     counts = {name: _counted(wide[name], provenance[name]) for name in every}
     named = [frame for frames in provenance.values() for frame in frames]
-    lake.replace(MATRIX_PROVENANCE, pl.concat([MATRIX_PROVENANCE.empty(), *named]), marks=marks)
-    rows = [materials.select(pl.lit(name).alias("policy"), *ROW).with_columns(**wide[name]) for name in every]
-    lake.replace(PROPERTY_MATRIX, pl.concat(rows, how="diagonal"), marks=marks)
+    lake.replace(MATRIX_PROVENANCE, named, marks=marks)
+    empty = {column: pl.lit(None, pl.Float64) for columns in wide.values() for column in columns}
+    rows = [materials.select(pl.lit(name).alias("policy"), *ROW, **empty | wide[name]) for name in every]
+    lake.replace(PROPERTY_MATRIX, rows, marks=marks)
     return counts
 
 
@@ -87,12 +89,16 @@ def _at(lake: Lake, table: Table, versions: Mapping[str, int]) -> pl.LazyFrame:
 def _observed(observations: pl.LazyFrame, materials: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """Each property of the catalog that was observed, with its observations of these materials, as `admitted` wants."""
     members = materials.with_row_index("row").select("row", entry_id="members").explode("entry_id").sort("entry_id")
-    members = members.select("entry_id", pl.col("row").cast(pl.Int64), entry=pl.int_range(pl.len(), dtype=pl.Int64))
+    ids, row = members["entry_id"], members["row"].cast(pl.Int64)
     told = set(observations.select(pl.col("property").unique()).collect()["property"])
     for name in PROPERTIES:
         if name in told:
             rows = observations.filter(pl.col("property") == name).select(NEEDED).collect()
-            yield name, rows.join(members, on="entry_id")
+            # both are sorted, and an entry is of one material: looking up takes half the time of a join
+            rows = rows.with_columns(entry=ids.search_sorted(rows["entry_id"]).cast(pl.Int64))
+            rows = rows.filter(pl.col("entry") < len(ids))
+            rows = rows.filter(ids.gather(rows["entry"]) == rows["entry_id"])
+            yield name, rows.with_columns(row=row.gather(rows["entry"]))
 
 
 def _values(cells: Cells, of: Admitted, n: int) -> pl.Series:

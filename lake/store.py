@@ -6,29 +6,34 @@ of its tables (`snapshots.py` knows which belong together): then it reads these 
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+from uuid import uuid4
 
 import polars as pl
 import stamina
-from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction, create_table_with_add_actions
 from pyarrow.parquet import ParquetFile
 
+from lake import parquet
 from lake.contract import ContractError, Table
 
 MANY_FILES = 64  # in one partition, before they are joined
 FILE_BYTES = 64 << 20  # of a file made by joining
 KEEP_HOURS = 7 * 24  # vacuum leaves a week of files to readers that hold an old snapshot
-UNLIKE = frozenset({"entry_id", "material_id", "payload_sha256"})  # text that differs from row to row
 # Delta Lake would forget how to read a version after 30 days; snapshots are for good
 LASTING = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false"}
+WRITES = ("WRITE", "DELETE", "CREATE OR REPLACE TABLE")  # as Delta Lake's history calls what changes rows
+REPLACED = "replaced"  # in a commit's own words: which partitions, where not all
 READ = "read:"  # of a mark: `read:entries` is the version of ENTRIES that a commit was made from
 HALF = re.compile(r"\.(parquet|json)#\d+$")  # a file that is being written, which Delta Lake passes over ever after
 
@@ -140,29 +145,94 @@ class Lake:
     def replace(
         self,
         table: Table,
-        frame: pl.DataFrame,
+        frame: pl.DataFrame | Sequence[pl.DataFrame],
         partition: str | Collection[str] | None = None,
         marks: Mapping[str, int] | None = None,
     ) -> None:
         """Replace the whole table, or only the partition of that value, or of each of these values, in one commit.
 
+        frame: the rows, or several frames of the same columns that together are the rows, in their order.
         marks: names and numbers that the same commit sets, for `marks` to read.
         Raises ContractError where a row lies outside the partitions that are replaced.
         """
         self.writable(table)
-        frame = table.checked(frame)
-        commit = {"commit_properties": _marked(marks)} if marks else {}
-        if partition is None:
-            self._write(table, frame, mode="overwrite", schema_mode="overwrite", **commit)
+        frames = table.checked_together([frame] if isinstance(frame, pl.DataFrame) else frame or [table.empty()])
+        predicate, commit = None, {"commit_properties": _marked(marks)} if marks else {}
+        if partition is not None:
+            partition = [partition] if isinstance(partition, str) else list(partition)
+            predicate = _equal(_partition_column(table, frames, partition), partition)
+        empty, frames = frames[0].clear(), [frame for frame in frames if len(frame)]
+        if partition is None and frames:
+            self._replace_whole(table, self._put(table, frames), _schema(empty), **commit)
+        elif partition is None:
+            self._write(table, empty, mode="overwrite", schema_mode="overwrite", **commit)
+        elif frames and not marks and self._exchange(table, frames, partition, predicate):
             return
-        column = _partition_column(table, frame, [partition] if isinstance(partition, str) else partition)
-        predicate = _equal(column, partition)
-        if len(frame):
-            self._write(table, frame, mode="overwrite", predicate=predicate, **commit)
+        elif frames:
+            self._write(table, pl.concat(frames), mode="overwrite", predicate=predicate, **commit)
         elif self.exists(table):
             _delete(self.path(table), predicate, **commit)
         else:
-            self._write(table, frame, mode="append", **commit)
+            self._write(table, empty, mode="append", **commit)
+
+    def _exchange(self, table: Table, frames: list[pl.DataFrame], partitions: list[str], predicate: str) -> bool:
+        """Exchange the files of partitions; False, and nothing is done, where Delta Lake's own writer has to do it.
+
+        That is where `_exchangeable` says so, and where there are marks, which this commit would not write down.
+        """
+        schema = _schema(frames[0])
+        if self._exchangeable(table, schema, partitions) is None:
+            return False
+        added = self._put(table, frames)
+        if self._commit_exchange(table, added, schema, partitions, predicate):
+            return True
+        for action in added:
+            (self.path(table) / action.path).unlink()
+        return False
+
+    @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
+    def _commit_exchange(
+        self, table: Table, added: list[AddAction], schema: Schema, partitions: list[str], predicate: str
+    ) -> bool:
+        delta, only = self._exchangeable(table, schema, partitions), [(table.partition_by, "in", partitions)]
+        if delta is None:
+            return False
+        said = CommitProperties(custom_metadata={REPLACED: predicate})  # which it would not say either
+        delta.create_write_transaction(added, "overwrite", schema, [table.partition_by], only, commit_properties=said)
+        return True
+
+    def _exchangeable(self, table: Table, schema: Schema, partitions: list[str]) -> DeltaTable | None:
+        """The table, where it has these columns, and files in each of these partitions.
+
+        Two commits that exchange the same file never both succeed. Where there is none yet, they would.
+        """
+        if not self.exists(table):
+            return None
+        delta = self._delta(table)
+        filters = [[(table.partition_by, "=", value)] for value in partitions]
+        stand = delta.schema() == schema and all(delta.file_uris(partition_filters=only) for only in filters)
+        return delta if stand else None
+
+    def _put(self, table: Table, frames: list[pl.DataFrame]) -> list[AddAction]:
+        """Files of these rows, one a partition, which no reader sees before a commit names them."""
+        added = []
+        for value, parts in _parted(table, frames).items():
+            folder = f"{table.partition_by}={quote(value, safe='')}/" if table.partition_by else ""
+            name = f"{folder}{uuid4()}.parquet"
+            file = self.path(table) / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            parquet.write(file, table, parts)
+            told = json.dumps({"numRecords": sum(map(len, parts))})
+            where = {table.partition_by: value} if table.partition_by else {}
+            added.append(AddAction(name, file.stat().st_size, where, int(1000 * time.time()), True, told))
+        return added
+
+    @stamina.retry(on=CommitFailedError, attempts=20, wait_initial=0.05, wait_max=2.0)
+    def _replace_whole(self, table: Table, added: list[AddAction], schema: Schema, **commit: CommitProperties) -> None:
+        """Make these files the table, and the first version where there is none; the schema is said anew."""
+        by = [table.partition_by] if table.partition_by else None
+        how = {"mode": "overwrite", "partition_by": by, "configuration": LASTING, **commit}
+        create_table_with_add_actions(str(self.path(table)), schema, added, **how)
 
     def mark(self, table: Table, marks: Mapping[str, int]) -> None:
         """Set marks in a commit that changes no row."""
@@ -205,8 +275,8 @@ class Lake:
         if not self.exists(table):
             return None
         for commit in DeltaTable(self.path(table)).history():  # latest first
-            where = commit.get("operationParameters", {}).get("predicate")
-            if commit["operation"] in ("WRITE", "DELETE") and (where is None or _quoted(partition) in where):
+            where = commit.get(REPLACED) or commit.get("operationParameters", {}).get("predicate")
+            if commit["operation"] in WRITES and (where is None or _quoted(partition) in where):
                 return commit["version"] - 1 if commit["version"] else None
         return None
 
@@ -219,7 +289,7 @@ class Lake:
             str(path),
             frame,
             partition_by=partition_by,
-            writer_properties=_writer(table, frame.schema),
+            writer_properties=parquet.of_delta(table, frame.schema),
             configuration=LASTING,
             **how,
         )
@@ -252,7 +322,7 @@ class Lake:
                 partition_filters=only,
                 target_size=FILE_BYTES,
                 max_concurrent_tasks=1,
-                writer_properties=_writer(table, table.schema),
+                writer_properties=parquet.of_delta(table, table.schema),
             )
 
     def vacuum(self, table: Table, keep_hours: int = KEEP_HOURS, keep: Collection[int] = ()) -> Freed:
@@ -273,17 +343,6 @@ class Lake:
             file.unlink(missing_ok=True)
         whole = delta.vacuum(**what, dry_run=False)
         return Freed([*whole, *(str(file.relative_to(folder)) for file in halves)], size)
-
-
-def _writer(table: Table, schema: pl.Schema) -> WriterProperties:
-    """How Parquet files are written: no dictionary of what hardly repeats, and the matrix unpacked fastest of all."""
-    # begun and given up when it is full, a dictionary doubles the time of writing and leaves pages slow to read
-    unlike = [name for name, dtype in schema.items() if dtype == pl.Float64 or name in UNLIKE]
-    return WriterProperties(
-        max_row_group_size=table.rows_per_group,
-        compression="SNAPPY" if table.open_ended else "ZSTD",
-        column_properties=dict.fromkeys(unlike, ColumnProperties(dictionary_enabled=False)),
-    )
 
 
 def _quoted(text: str) -> str:
@@ -313,16 +372,37 @@ def _marked(marks: Mapping[str, int]) -> CommitProperties:
     return CommitProperties(app_transactions=[Transaction(name, number) for name, number in marks.items()])
 
 
-def _partition_column(table: Table, frame: pl.DataFrame, partitions: Collection[str]) -> str:
+def _schema(frame: pl.DataFrame) -> Schema:
+    return Schema.from_arrow(frame.clear().to_arrow().schema)
+
+
+def _parted(table: Table, frames: Iterable[pl.DataFrame]) -> dict[str, list[pl.DataFrame]]:
+    """The rows of each partition, without the column that says so; of a table without any, under an empty name."""
+    column = table.partition_by
+    if column is None:
+        return {"": list(frames)}
+    parts: dict[str, list[pl.DataFrame]] = {}
+    for frame in frames:
+        if (frame[column] == frame[column][0]).all():
+            cut = {(frame[column][0],): frame.drop(column)}  # as it is: to part it would copy it
+        else:
+            cut = frame.partition_by(column, as_dict=True, include_key=False)
+        for (value,), part in cut.items():
+            parts.setdefault(value, []).append(part)
+    return parts
+
+
+def _partition_column(table: Table, frames: Iterable[pl.DataFrame], partitions: Collection[str]) -> str:
     if table.partition_by is None:
         raise ContractError(f"table {table.name} has no partitions: replace it whole")
     if not partitions:
         raise ContractError(f"table {table.name}: name the partitions to replace, found an empty collection")
-    strangers = frame.filter(~pl.col(table.partition_by).is_in(list(partitions)))
-    if len(strangers):
-        raise ContractError(
-            f"table {table.name}: rows of partition {', '.join(map(repr, partitions))} "
-            f"must say so in {table.partition_by}, "
-            f"found {strangers[table.partition_by][0]!r}"
-        )
+    for frame in frames:
+        strangers = frame.filter(~pl.col(table.partition_by).is_in(list(partitions)))
+        if len(strangers):
+            raise ContractError(
+                f"table {table.name}: rows of partition {', '.join(map(repr, partitions))} "
+                f"must say so in {table.partition_by}, "
+                f"found {strangers[table.partition_by][0]!r}"
+            )
     return table.partition_by

@@ -5,11 +5,13 @@
 On one core. Four things are timed, ours and peers in turn, in one process, over several runs:
 
 a. one property's observations replaced (`Lake.replace` of its partition), against a Delta MERGE of the same values into
-   the wide table, which has to write the whole table again; for a property that nearly all have, one of middle rank
-   and the rarest;
+   the wide table of one policy, which has to write the whole table again; for a property that nearly all have, one of
+   middle rank and the rarest. The table that is merged into is as Delta Lake makes it by default; then once more with
+   the matrix's own writer settings;
 b. the matrix rewritten from observations (`write_matrix`: which observation fills each cell, the wide table and its
-   provenance), against polars' own: for each property the first observation of each material, joined and written as
-   the same wide table; and against the same with as long a table of provenance written beside;
+   provenance), by the default policy, against polars' own: for each property the first observation of each material,
+   joined and written as the same wide table; and against the same with as long a table of provenance written beside.
+   Then both shipped policies, against two such tables;
 c. an aggregate of 20 columns and a filter of two, through the views of `lake.duckdb`, against the same query on one
    plain Parquet file of the same rows;
 d. opening the lake: connecting to `lake.duckdb` and the first row of the matrix.
@@ -26,7 +28,7 @@ import resource
 import shutil
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import duckdb
@@ -37,9 +39,13 @@ from deltalake import DeltaTable, write_deltalake
 from benchmarks.properties.made import _entries, chosen, make, observations, shares
 from lake.compositions import write_compositions
 from lake.matrix import write_matrix
+from lake.parquet import of_delta
+from lake.policies import DEFAULT, default, shipped
 from lake.sql import NAME, publish
 from lake.store import Lake
 from lake.tables import MATERIALS, MATRIX_PROVENANCE, OBSERVATIONS, PROPERTY_MATRIX
+
+ONE = {DEFAULT: default()}
 
 
 def main() -> None:
@@ -60,14 +66,15 @@ def main() -> None:
     lake = make(asked.root / "lake", asked.materials, asked.properties)
     rows = lake.scan(OBSERVATIONS).select(pl.len()).collect().item()
     print(f"{asked.materials:,} materials x {asked.properties} properties, {rows:,} observations; {machine()}")
-    print(f"made or found in {time.perf_counter() - began:.0f} s; medians (lowest to highest) of {asked.runs} runs\n")
+    print(f"made or found in {time.perf_counter() - began:.0f} s; medians (lowest to highest) of {asked.runs} runs")
+    print(f"load average before: {_load()}\n")
     print("| | ours | peer | ratio |\n|---|---|---|---|")
-    if not lake.exists(PROPERTY_MATRIX):
-        write_matrix(lake)
+    write_matrix(lake, ONE)
     measured = {"a": replace_against_merge, "b": matrix_against_join, "c": queries, "d": opening}
     for name in asked.only:
         measured[name](lake, asked)
-    print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"\nload average after: {_load()}; peak memory {peak:.1f} GiB")
 
 
 def replace_against_merge(lake: Lake, asked: argparse.Namespace) -> None:
@@ -75,44 +82,58 @@ def replace_against_merge(lake: Lake, asked: argparse.Namespace) -> None:
     rng = np.random.default_rng(1)
     entries, properties = _entries(asked.materials, rng), chosen(asked.properties)
     wide = asked.root / "wide"
-    shutil.rmtree(wide, ignore_errors=True)
-    write_deltalake(str(wide), lake.read(PROPERTY_MATRIX))
+    matrix = lake.read(PROPERTY_MATRIX)
     told = dict(zip(properties, shares(asked.properties), strict=True))
     for prop in (properties[0], properties[(5 + len(properties)) // 2], properties[-1]):
         rows = observations(prop, entries, told[prop], rng)
         values = rows.join(_members(lake), on="entry_id").unique("material_id", keep="first", maintain_order=True)
         source = values.select("material_id", value="value").to_arrow()
-        ours, peer = [], []
-        for _ in range(asked.runs):
-            ours.append(seconds(lambda rows=rows, prop=prop: lake.replace(OBSERVATIONS, rows, partition=prop.name)))
-            peer.append(seconds(lambda source=source, prop=prop: _merge(wide, source, prop.name)))
-            DeltaTable(wide).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
-        line(f"replace `{prop.name}`, {len(rows):,} observations; Delta MERGE of the column", ours, peer)
+        ours: list[float] = []
+        for words, how in (
+            ("", {}),
+            (", in our writer's settings", {"writer_properties": of_delta(PROPERTY_MATRIX, matrix.schema)}),
+        ):
+            shutil.rmtree(wide, ignore_errors=True)
+            write_deltalake(str(wide), matrix, **how)
+            peer = []
+            for _ in range(asked.runs):
+                if not words:
+                    ours.append(seconds(lambda: lake.replace(OBSERVATIONS, rows, partition=prop.name)))  # noqa: B023
+                peer.append(seconds(lambda: _merge(wide, source, prop.name, how)))  # noqa: B023
+                DeltaTable(wide).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+            line(f"replace `{prop.name}`, {len(rows):,} observations; Delta MERGE of the column{words}", ours, peer)
     shutil.rmtree(wide)
     lake.vacuum(OBSERVATIONS)
 
 
-def _merge(wide: Path, source: object, column: str) -> None:
-    merger = DeltaTable(wide).merge(source, "t.material_id = s.material_id", source_alias="s", target_alias="t")
+def _merge(wide: Path, source: object, column: str, how: Mapping[str, object]) -> None:
+    merger = DeltaTable(wide).merge(source, "t.material_id = s.material_id", source_alias="s", target_alias="t", **how)
     merger.when_matched_update({column: "s.value"}).execute()
 
 
 def matrix_against_join(lake: Lake, asked: argparse.Namespace) -> None:
     """`write_matrix`, and polars' own join and write of the same observations."""
-    folder = asked.root / "joined"
-    provenance = asked.root / "provenance"
-    ours, wide, both = [], [], []
+    folder, provenance = asked.root / "joined", asked.root / "provenance"
+    ours, wide, both, told = [], [], [], lake.scan(MATRIX_PROVENANCE).select(pl.len()).collect().item()
     for _ in range(asked.runs):
-        ours.append(seconds(lambda: write_matrix(lake)))
+        ours.append(seconds(lambda: write_matrix(lake, ONE)))
         wide.append(seconds(lambda: _joined(lake, asked, folder)))
         both.append(wide[-1] + seconds(lambda: _told(lake, provenance)))
-    line("`write_matrix`; polars' join and write of the wide table alone", ours, wide)
-    line("`write_matrix`; polars' join and write, and its provenance", ours, both)
+    line("`write_matrix`, one policy; polars' join and write of the wide table alone", ours, wide)
+    line(f"the same; polars' join and write, and its provenance of {told:,} rows", ours, both)
     same = [lake.read(PROPERTY_MATRIX).drop("policy").null_count(), _read(folder).drop("policy").null_count()]
     if not same[0].equals(same[1].select(same[0].columns)):
         raise SystemExit("the two matrices have different numbers of cells")
+    ours, wide = [], []
+    for _ in range(asked.runs):
+        ours.append(seconds(lambda: write_matrix(lake, shipped())))
+        wide.append(sum(seconds(lambda: _joined(lake, asked, folder)) for _ in shipped()))
+    line("`write_matrix`, the two shipped policies; two wide tables alone", ours, wide)
+    write_matrix(lake, ONE)
     for made in (folder, provenance):
         shutil.rmtree(made)
+    for table in (PROPERTY_MATRIX, MATRIX_PROVENANCE):
+        lake.vacuum(table, keep_hours=0)
     composed = [seconds(lambda: write_compositions(lake)) for _ in range(asked.runs)]
     formulas = lake.scan(MATERIALS).select(pl.col("reduced_formula").n_unique()).collect().item()
     line(f"`write_compositions`, {formulas:,} formulas", composed)
@@ -194,6 +215,10 @@ def _members(lake: Lake) -> pl.DataFrame:
 
 def _read(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(folder)
+
+
+def _load() -> str:
+    return ", ".join(f"{load:.1f}" for load in os.getloadavg())
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -1,5 +1,6 @@
 """The store: commits are whole, partitions are replaced alone, old versions stay readable."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,6 +112,40 @@ def test_rows_of_several_values_are_removed_in_one_commit(tmp_path):
     assert values(lake) == {("mp:1", "b"): 1.0} and lake.version(OBSERVATIONS) == 1
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from(NAMES), st.floats(-9, 9)), max_size=4), max_size=4),
+    st.sampled_from([None, NAMES]),
+)
+def test_several_frames_are_written_as_one_would_be(tmp_path_factory, parts, partitions):
+    lake, number, frames = Lake(tmp_path_factory.mktemp("lake")), itertools.count(), []
+    for part in parts:
+        frames.append(OBSERVATIONS.frame([observation(name, v, f"mp:{next(number)}") for name, v in part]))
+    for _ in range(2):  # the first time there is nothing to take away
+        lake.replace(OBSERVATIONS, frames, partitions)
+        found = lake.read(OBSERVATIONS)
+        assert found.sort("entry_id").equals(pl.concat([OBSERVATIONS.empty(), *frames]).sort("entry_id"))
+
+
+def test_what_a_partition_was_before_is_known_whoever_wrote_it(tmp_path):
+    lake = Lake(tmp_path)
+    for value, name in enumerate(("a", "it's", "a", "it's")):
+        lake.replace(OBSERVATIONS, OBSERVATIONS.frame([observation(name, float(value))]), partition=name)
+    assert [lake.version_before(OBSERVATIONS, name) for name in ("a", "it's")] == [1, 2]
+    lake.replace(OBSERVATIONS, OBSERVATIONS.frame([observation("a", 9.0)]))
+    assert [lake.version_before(OBSERVATIONS, name) for name in ("a", "it's")] == [3, 3]
+
+
+def test_vacuum_leaves_what_a_partition_of_any_name_was_replaced_with(tmp_path):
+    lake = Lake(tmp_path)
+    for value in (1.0, 2.0):
+        for name in NAMES:
+            lake.replace(OBSERVATIONS, OBSERVATIONS.frame([observation(name, value)]), partition=name)
+    lake.vacuum(OBSERVATIONS, keep_hours=0)
+    assert sorted(map(str, lake.path(OBSERVATIONS).rglob("*.parquet"))) == lake.files(OBSERVATIONS)
+    assert values(lake) == {("mp:1", name): 2.0 for name in NAMES}
+
+
 def test_earlier_versions_stay_readable(tmp_path):
     lake = Lake(tmp_path)
     for value in (1.0, 2.0):
@@ -119,8 +155,6 @@ def test_earlier_versions_stay_readable(tmp_path):
 
 
 def test_the_files_named_are_the_whole_snapshot(tmp_path):
-    import polars as pl
-
     lake = Lake(tmp_path)
     for name in ("a", "b", "a"):
         lake.replace(OBSERVATIONS, OBSERVATIONS.frame([observation(name, 1.0)]), partition=name)
@@ -157,3 +191,28 @@ def test_two_processes_writing_different_partitions_at_once_lose_nothing(tmp_pat
     running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "abc"]
     assert [p.wait(120) for p in running] == [0, 0, 0]
     assert values(Lake(tmp_path)) == {("mp:1", name): 4.0 for name in "abc"}
+
+
+WHOLE = """
+import sys
+sys.path.insert(0, {here!r})
+from tests.lake.test_store import observation
+from lake.store import Lake
+from lake.tables import OBSERVATIONS
+for turn in range(6):
+    for partition in (None, "a"):  # a whole table now and then leaves that partition without any file
+        name = partition or "b"
+        rows = OBSERVATIONS.frame([observation(name, float(turn), sys.argv[2])])
+        Lake(sys.argv[1]).replace(OBSERVATIONS, rows, partition=partition)
+"""
+
+
+def test_processes_that_replace_the_same_rows_at_once_never_leave_those_of_two(tmp_path):
+    code = WHOLE.format(here=str(Path(__file__).parents[2]))
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), f"mp:{n}"]) for n in range(3)]
+    assert [p.wait(120) for p in running] == [0, 0, 0]
+    lake = Lake(tmp_path)
+    assert lake.version(OBSERVATIONS) == 3 * 2 * 6 - 1
+    for version in range(lake.version(OBSERVATIONS) + 1):
+        rows = lake.read(OBSERVATIONS, at=version)
+        assert rows["property"].is_unique().all()

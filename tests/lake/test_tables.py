@@ -55,6 +55,13 @@ def test_a_frame_that_breaks_the_contract_is_refused_with_table_and_column(break
     assert "matches" in str(caught.value)
 
 
+def test_a_key_that_two_frames_of_one_table_share_is_refused():
+    one, other = MATCHES.frame([_match()]), MATCHES.frame([_match(entry_a="mp:0")])
+    assert len(MATCHES.checked_together([one, other])) == 2
+    with pytest.raises(ContractError, match="unique"):
+        MATCHES.checked_together([one, other, one])
+
+
 def test_only_an_open_ended_table_takes_property_columns_and_only_floats():
     frame = PROPERTY_MATRIX.frame([{"policy": "default", "material_id": "a", "reduced_formula": "C", "n_sources": 1}])
     assert "band_gap" in PROPERTY_MATRIX.checked(frame.with_columns(band_gap=1.5)).columns
