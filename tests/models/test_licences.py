@@ -9,6 +9,7 @@ import pytest
 from lake.export import Refused, export
 from lake.graphs.shards import GraphStore
 from lake.licences import strictest
+from lake.snapshots import at, take
 from lake.store import Lake
 from lake.tables import OBSERVATIONS, PREDICTIONS, RUNS, TRANSFER
 from models.checkpoint import read
@@ -46,7 +47,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def runs(lake: Lake) -> pl.DataFrame:
     recipes = [Recipe((name,), **SIZE) for name in ("band_gap", "bulk_modulus")]
     joint = Recipe(("band_gap", "bulk_modulus"), sharing="hard", **SIZE)
-    frame = runs_frame(run_study(lake, [*recipes, joint], processes=1, snapshot="tonight"))
+    tonight = take(lake, name="tonight")
+    frame = runs_frame(run_study(at(lake, tonight), [*recipes, joint], processes=1, snapshot=tonight))
     lake.replace(RUNS, frame)
     return frame
 

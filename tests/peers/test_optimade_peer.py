@@ -30,7 +30,7 @@ def test_a_crawl_of_the_reference_optimade_server_loses_nothing(optimade_peer, t
         assert crystals_that_differ(lake, "oqmd", made) == []
     with subtests.test("every value is the one that was made"):
         for name in VALUES:
-            assert write_observations(lake, name) == {"observations": 5000, "rejects": 0}
+            assert write_observations(lake, name) == {"observations": 5000, "flagged": 0, "rejects": 0}
             wanted = {key: crystal.values[name] for key, crystal in made.items()}
             assert values_that_differ(lake, "oqmd", name, wanted) == []
     with subtests.test("a second crawl changes nothing"):
