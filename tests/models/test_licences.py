@@ -31,15 +31,15 @@ SIZE = {"width": 4, "gnn_layers": 1, "steps": 2, "batch_size": 16}
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """48 rock salts under CC BY whose gaps are, and of which AFLOW tells the bulk modulus of one, and one is CC0."""
     entries, observations, materials, splits = [], [], [], []
-    for at, (cation, anion) in enumerate(PAIRS):
-        crystal, name = rock_salt(cation, anion, 4.2 + 0.05 * at), f"mp:{at}"
-        entries.append(entry(name, crystal) | {"licence": "CC0-1.0" if at == 3 else "CC BY 4.0"})
-        materials.append(material(f"m{at}", [name], crystal.reduced_formula))
-        where = {0: "test", 1: "validation"}.get((at // 6 + at) % 6, "train")
-        splits.append(split(f"m{at}", where, crystal.reduced_formula))
-        observations.append(observation(name, "band_gap", 9.0 - 0.1 * at))
-        modulus = observation(name, "bulk_modulus", 30.0 + at)
-        observations.append(modulus | ({"licence": AFLOW, "source": "aflow"} if at == 5 else {}))
+    for number, (cation, anion) in enumerate(PAIRS):
+        crystal, name = rock_salt(cation, anion, 4.2 + 0.05 * number), f"mp:{number}"
+        entries.append(entry(name, crystal) | {"licence": "CC0-1.0" if number == 3 else "CC BY 4.0"})
+        materials.append(material(f"m{number}", [name], crystal.reduced_formula))
+        where = {0: "test", 1: "validation"}.get((number // 6 + number) % 6, "train")
+        splits.append(split(f"m{number}", where, crystal.reduced_formula))
+        observations.append(observation(name, "band_gap", 9.0 - 0.1 * number))
+        modulus = observation(name, "bulk_modulus", 30.0 + number)
+        observations.append(modulus | ({"licence": AFLOW, "source": "aflow"} if number == 5 else {}))
     return filled(tmp_path_factory.mktemp("terms"), entries, observations, materials, splits)
 
 
