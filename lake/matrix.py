@@ -46,6 +46,12 @@ def write_matrix(lake: Lake, every: Mapping[str, Policy] | None = None) -> dict[
     are read at those versions: what is written meanwhile is for the next time. Raises PolicyError.
     """
     every = policies(lake.root) if every is None else every
+    # in turn, and what is read is read in one's turn: else the slower of two writers undoes what the other has read
+    with lake.lock("matrix"):
+        return _written(lake, every)
+
+
+def _written(lake: Lake, every: Mapping[str, Policy]) -> dict[str, Written]:
     versions = {table.name: version for table in READ if (version := lake.version(table)) is not None}
     ordered = _at(lake, MATERIALS, versions).filter(pl.col("kind") != DISORDERED)
     materials = ordered.select(*ROW, "members").collect().sort("material_id")

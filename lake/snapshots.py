@@ -31,7 +31,6 @@ from functools import cache, partial
 
 import polars as pl
 from deltalake.exceptions import DeltaError
-from filelock import FileLock
 
 from lake.store import KEEP_HOURS, READ, Lake
 from lake.tables import (
@@ -69,9 +68,7 @@ def publishing(lake: Lake) -> Iterator[None]:
     Raises PinnedLake.
     """
     lake.writable(SNAPSHOTS)
-    locks = lake.root / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / "publish", is_singleton=True):  # one lock per process: who holds it may take it again
+    with lake.lock("publish", is_singleton=True):  # one lock per process: who holds it may take it again
         yield
 
 

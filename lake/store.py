@@ -22,6 +22,7 @@ import stamina
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, create_table_with_add_actions
+from filelock import FileLock
 from pyarrow.parquet import ParquetFile
 
 from lake import parquet
@@ -70,6 +71,12 @@ class Lake:
         if unquote(str(self.root)) != str(self.root):
             raise ValueError(f"a lake's root may not hold an escape like %20, found {self.root}: choose another name")
         self.versions = MappingProxyType(dict(versions)) if versions is not None else None
+
+    def lock(self, name: str, **how: object) -> FileLock:
+        """A lock of this lake among all processes; it falls with the one that holds it. how: as FileLock is told."""
+        locks = self.root / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        return FileLock(locks / name, **how)
 
     def path(self, table: Table) -> Path:
         """Folder of the Delta table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from lake.store import Lake
 
@@ -17,10 +17,8 @@ class Busy(RuntimeError):
 @contextmanager
 def alone(lake: Lake, source: str) -> Iterator[None]:
     """Hold the lock of a source in a lake; it falls with the process that holds it. Raises Busy."""
-    locks = lake.root / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(locks / f"crawl.{source}", timeout=0):
+        with lake.lock(f"crawl.{source}", timeout=0):
             yield
     except Timeout:
         raise Busy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -216,3 +217,15 @@ def test_a_policy_alone_can_be_written(lake):
 def test_an_empty_lake_has_an_empty_matrix(tmp_path):
     assert set(write_matrix(Lake(tmp_path)).values()) == {Written(0, 0, 0)}
     assert Lake(tmp_path).read(PROPERTY_MATRIX).is_empty()
+
+
+def test_who_waits_for_the_matrix_reads_what_was_written_meanwhile(tmp_path):
+    lake = made(tmp_path, [observation("mp:1", "band_gap", 1.0)], [material("m1", ["mp:1"])])
+    with ThreadPoolExecutor() as pool:
+        with lake.lock("matrix"):
+            waiting = pool.submit(write_matrix, lake)
+            late = observation("mp:1", "bulk_modulus", 80.0, unit="GPa")
+            lake.replace(OBSERVATIONS, OBSERVATIONS.frame([late]), "bulk_modulus")
+            assert not waiting.done()
+        waiting.result()
+    assert matrix_of(lake)["bulk_modulus"].to_list() == [80.0]
