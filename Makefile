@@ -29,7 +29,7 @@ ui: setup  ## Dagster's web UI on http://127.0.0.1:3000 with the demo lake in it
 test: setup lint  ## every test; whatever they write stays in this folder
 	mkdir -p .tmp
 	TMPDIR=$(CURDIR)/.tmp XDG_CACHE_HOME=$(CURDIR)/.tmp XDG_CONFIG_HOME=$(CURDIR)/.tmp \
-		$(BIN)/python -m pytest -n $$(nproc) --dist worksteal --basetemp=.tmp/pytest
+		$(BIN)/python -m pytest -n $$(env -u OMP_NUM_THREADS nproc) --dist worksteal --basetemp=.tmp/pytest
 	rm -rf .tmp
 
 lint: setup  ## style, spelling, the import rule
