@@ -1,8 +1,8 @@
 """Citations: BibTeX of what each database asks to be cited, and of the article in which a COD structure was published.
 
-What belongs here: one constant per database. DOIs, journals and pages are those of the databases' own words (Materials
-Project's attribution; aflow's banner; the readme of Open Catalyst; COD's "how to cite"; the IUCr's page of GRINSP;
-OQMD's footer). Assumed: PCOD names no article of its own, GRINSP made its structures.
+What belongs here: one constant per database. Which works, and their DOIs, are what the databases ask for; titles, most
+authors and pages, and GRINSP's DOI, are as remembered, to be checked against the journals. Assumed: PCOD names no
+article of its own, and GRINSP made its structures.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ What belongs here: what a chemist would want to be reminded of before a synthesi
 element in compounds, for many of which they are too strict (chromium is noted for its oxidation state six, which a
 formula does not tell), and they say nothing of powders, gases and the pure element: quartz dust, fluorine and lithium
 metal are not noted. IARC groups: 1 carcinogenic to humans, 2A probably, 2B possibly; the volume of the Monographs
-stands beside.
+stands beside. Groups and volumes are as remembered, to be checked against the Monographs.
 """
 
 from __future__ import annotations
