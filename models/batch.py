@@ -13,34 +13,36 @@ from lake.graphs.arrays import GraphBatch
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """B crystals with N atoms and k neighbour slots.
+    """B crystals with N atoms and E edges.
 
-    numbers: (N,) int64.  index: (N, k) int64, neighbours among the batch's atoms.  distance: (N, k) float32, A.
-    real: (N, k) bool, False for empty slots; None where no slot is empty.
-    graph: (N,) int64, the crystal of each atom.  counts: (B,) float32, atoms per crystal.
+    numbers: (N,) int64.  graph: (N,) int64, the crystal of each atom.  counts: (B,) float32, atoms per crystal.
+    starts: (N + 1,) int32, the edges of atom a are starts[a]..starts[a + 1].  atom: (E,) int64, whose edge it is.
+    index: (E,) int64, the neighbour.  distance: (E,) float32, A.  weight: (E,) float32, what the edge counts.
     """
 
     numbers: torch.Tensor
-    index: torch.Tensor
-    distance: torch.Tensor
-    real: torch.Tensor | None
     graph: torch.Tensor
     counts: torch.Tensor
+    starts: torch.Tensor
+    atom: torch.Tensor
+    index: torch.Tensor
+    distance: torch.Tensor
+    weight: torch.Tensor
 
     @classmethod
     def of(cls, graphs: GraphBatch, device: str = "cpu") -> Batch:
         """The same union graph as tensors on the device."""
-        real = np.isfinite(graphs.distance)
-        graph = np.repeat(np.arange(len(graphs.counts)), graphs.counts)
         arrays = (
             graphs.numbers.astype(np.int64),
+            np.repeat(np.arange(len(graphs.counts)), graphs.counts),
+            graphs.counts.astype(np.float32),
+            graphs.starts,
+            np.repeat(np.arange(len(graphs.numbers)), np.diff(graphs.starts)),
             graphs.index.astype(np.int64),
             graphs.distance,
-            None if real.all() else real,
-            graph,
-            graphs.counts.astype(np.float32),
+            graphs.weight,
         )
-        return cls(*(None if a is None else torch.from_numpy(a).to(device) for a in arrays))
+        return cls(*(torch.from_numpy(a).to(device) for a in arrays))
 
 
 def shuffled(n: int, size: int, generator: torch.Generator) -> Iterator[np.ndarray]:

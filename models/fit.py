@@ -11,19 +11,21 @@ import numpy as np
 import torch
 from torch import nn
 
+from lake.graphs.gathered import GatheredGraphs
 from lake.graphs.shards import GraphStore
 from lake.progress import track
 from models.batch import Batch, batches, shuffled
 from models.checkpoint import save
 from models.dataset import TrainingRows
-from models.losses import ERRORS, masked_loss
+from models.losses import LOSSES, masked_loss
 from models.metrics import mean_absolute_errors, mean_predictor_errors
 from models.network import device, network, outputs
 from models.recipe import Recipe, RecipeError
 from models.run import Run
-from models.scale import Scaler
+from models.scale import TRANSFORMS, Scaler
 from models.streams import generator, stream
 
+Store = GraphStore | GatheredGraphs
 OPTIMISERS = {"adamw": torch.optim.AdamW}
 LARGEST_GRADIENT = 1.0  # norm; a rare step further than this would only undo what was learnt
 
@@ -31,7 +33,7 @@ LARGEST_GRADIENT = 1.0  # norm; a rare step further than this would only undo wh
 def fit(
     recipe: Recipe,
     rows: TrainingRows,
-    graphs: GraphStore,
+    graphs: Store,
     folder: Path,
     licences: tuple[str, ...] = (),
     snapshot: str = "",
@@ -44,7 +46,7 @@ def fit(
     """
     began = time.perf_counter()
     _checked(recipe, rows)
-    scaler = Scaler.fit(rows.tasks, rows.targets[rows.of("train")])
+    scaler = Scaler.fit(rows.tasks, rows.targets[rows.of("train")], recipe.transform)
     with _one_thread(), stream(recipe.seed, "training"):
         net = network(recipe).to(device())
         at = graphs.rows(rows.frame["structure_hash"])
@@ -61,14 +63,14 @@ def fit(
 def _checked(recipe: Recipe, rows: TrainingRows) -> None:
     if rows.tasks != recipe.tasks:
         raise RecipeError(f"rows of tasks {rows.tasks} cannot train a recipe of tasks {recipe.tasks}")
-    for field, known in (("optimiser", OPTIMISERS), ("loss", ERRORS)):
+    for field, known in (("optimiser", OPTIMISERS), ("loss", LOSSES), ("transform", TRANSFORMS)):
         if getattr(recipe, field) not in known:
             raise RecipeError(f"{field} must be one of {', '.join(known)}, found {getattr(recipe, field)!r}")
     rows.checked()
 
 
 def _train(
-    recipe: Recipe, net: nn.Module, graphs: GraphStore, at: np.ndarray, rows: TrainingRows, targets: np.ndarray
+    recipe: Recipe, net: nn.Module, graphs: Store, at: np.ndarray, rows: TrainingRows, targets: np.ndarray
 ) -> list[dict[str, float | int | None]]:
     """Walk the epochs; leaves the best state in the network and returns the curves."""
     train, validation = rows.of("train"), rows.of("validation")
@@ -97,7 +99,7 @@ def _train(
 
 
 def _step(
-    net: nn.Module, graphs: GraphStore, at: np.ndarray, targets: np.ndarray, optimiser: torch.optim.Optimizer, loss: str
+    net: nn.Module, graphs: Store, at: np.ndarray, targets: np.ndarray, optimiser: torch.optim.Optimizer, loss: str
 ) -> float:
     where = next(net.parameters()).device
     value = masked_loss(net(Batch.of(graphs.batch(at), where)), torch.from_numpy(targets).to(where), loss)
@@ -108,7 +110,7 @@ def _step(
     return float(value.detach())
 
 
-def _loss(net: nn.Module, graphs: GraphStore, at: np.ndarray, targets: np.ndarray, loss: str) -> float | None:
+def _loss(net: nn.Module, graphs: Store, at: np.ndarray, targets: np.ndarray, loss: str) -> float | None:
     if not len(at):
         return None
     found = torch.from_numpy(outputs(net, graphs, at))
@@ -116,12 +118,12 @@ def _loss(net: nn.Module, graphs: GraphStore, at: np.ndarray, targets: np.ndarra
 
 
 def _scores(
-    net: nn.Module, graphs: GraphStore, at: np.ndarray, rows: TrainingRows, scaler: Scaler
+    net: nn.Module, graphs: Store, at: np.ndarray, rows: TrainingRows, scaler: Scaler
 ) -> dict[str, dict[str, float | int | None]]:
     errors = {}
     for split in ("validation", "test"):
         part = rows.of(split)
-        predicted = scaler.inverse(outputs(net, graphs, at[part]).reshape(len(part), len(rows.tasks)))
+        predicted = scaler.inverse(outputs(net, graphs, at[part])[..., 0].reshape(len(part), len(rows.tasks)))
         errors[split] = mean_absolute_errors(predicted, rows.targets[part])
     floor = mean_predictor_errors(rows.targets[rows.of("train")], rows.targets[rows.of("test")])
     columns = {f"n_{split}": rows.labels(split).tolist() for split in ("train", "validation", "test")}

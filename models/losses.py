@@ -1,4 +1,7 @@
-"""Losses on a sparse label matrix: per task the mean over labelled rows, then the mean over the tasks present."""
+"""Losses on a sparse label matrix: per task the mean over labelled rows, then the mean over the tasks present.
+
+Each loss takes what the network told, (..., told) with the value first, and targets (...).
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,49 @@ from collections.abc import Callable
 
 import torch
 
+SMALLEST_LOG_SCALE = -6.0  # of a standardised value: no model knows better, and the loss stays bounded
 
-def huber(errors: torch.Tensor, bend: float = 0.5) -> torch.Tensor:
+
+def l1(told: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """|error|."""
+    return (told[..., 0] - targets).abs()
+
+
+def mse(told: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Squared error."""
+    return (told[..., 0] - targets).square()
+
+
+def huber(told: torch.Tensor, targets: torch.Tensor, bend: float = 0.5) -> torch.Tensor:
     """|error| far out, quadratic within `bend` (Huber, Ann. Math. Stat. 35, 73, 1964), of slope 1 outside."""
-    size = errors.abs()
+    size = l1(told, targets)
     return torch.where(size < bend, size.square() / (2 * bend), size - bend / 2)
 
 
-ERRORS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"l1": torch.abs, "huber": huber, "mse": torch.square}
+def laplace(told: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Negative log likelihood of a Laplace distribution, |error| / scale + log scale, less a constant.
+
+    The second number told is the logarithm of the scale: what L1 becomes where every crystal has its own uncertainty.
+    """
+    log_scale = told[..., 1].clamp(min=SMALLEST_LOG_SCALE)
+    return l1(told, targets) * torch.exp(-log_scale) + log_scale
 
 
-def masked_loss(outputs: torch.Tensor, targets: torch.Tensor, loss: str = "l1") -> torch.Tensor:
-    """One number from outputs (B, T) and standardised targets (B, T) with NaN where missing.
+LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "l1": l1,
+    "huber": huber,
+    "mse": mse,
+    "laplace": laplace,
+}
+
+
+def masked_loss(told: torch.Tensor, targets: torch.Tensor, loss: str = "l1") -> torch.Tensor:
+    """One number from what was told (B, T, told) and standardised targets (B, T) with NaN where missing.
 
     A missing label gives no gradient: NaN is replaced before the subtraction, since zero times NaN is NaN.
     """
     known = torch.isfinite(targets)
-    errors = ERRORS[loss](outputs - targets.nan_to_num(0.0)) * known
+    errors = LOSSES[loss](told, targets.nan_to_num(0.0)) * known
     counts = known.sum(dim=0)
     per_task = errors.sum(dim=0) / counts.clamp(min=1)
     return per_task.sum() / (counts > 0).sum().clamp(min=1)

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lake.graphs.arrays import Graphs
+from lake.graphs.gathered import GatheredGraphs
 from lake.graphs.shards import GraphStore
 from models.batch import Batch, in_order
 from models.recipe import Recipe
@@ -16,7 +17,7 @@ CRYSTALS = 256  # per batch where nothing is learnt
 
 
 def network(recipe: Recipe) -> nn.Module:
-    """A new network with the recipe's seed: Batch -> (B, T) standardised values."""
+    """A new network with the recipe's seed: Batch -> (B, T, told), the standardised values first."""
     return sharing_named(recipe.sharing)(recipe)
 
 
@@ -26,9 +27,9 @@ def device() -> str:
 
 
 @torch.no_grad()
-def outputs(net: nn.Module, graphs: GraphStore | Graphs, rows: np.ndarray) -> np.ndarray:
-    """(n, T) float32 standardised values of these graphs, in this order; the network is left in evaluation mode."""
+def outputs(net: nn.Module, graphs: GraphStore | GatheredGraphs | Graphs, rows: np.ndarray) -> np.ndarray:
+    """(n, T, told) float32 of these graphs, in this order, standardised; the network is left in evaluation mode."""
     net.eval()
     where = next(net.parameters()).device
     parts = [net(Batch.of(graphs.batch(rows[part]), where)).cpu().numpy() for part in in_order(len(rows), CRYSTALS)]
-    return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
+    return np.concatenate(parts) if parts else np.empty((0, 0, 1), dtype=np.float32)

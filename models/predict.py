@@ -74,7 +74,7 @@ def speak(root: Path, checkpoint: str) -> pl.DataFrame:
     foreign = pl.col("numbers").list.set_difference(list(known.elements)).list.len() > 0
     entries = entries.filter(~foreign, pl.col("structure_hash").is_in(store.hashes.implode()))
     said = outputs(known.network(), store, store.rows(entries["structure_hash"]))
-    values = known.scaler.inverse(said.reshape(len(entries), len(known.recipe.tasks)))
+    values = known.scaler.inverse(said[..., 0].reshape(len(entries), len(known.recipe.tasks)))
     columns = {task: values[:, at] for at, task in enumerate(known.recipe.tasks)}
     wide = entries.select("entry_id", study=pl.lit(known.recipe.study)).with_columns(**columns)
     return wide.unpivot(index=["entry_id", "study"], variable_name="property", value_name="value").select(
@@ -109,7 +109,7 @@ def _told(task: str, checkpoints: list[Checkpoint], crystals: Mapping[str, Cryst
     foreign = {name: _foreign(crystal, checkpoints) for name, crystal in crystals.items()}
     spoken = [name for name in crystals if not foreign[name]]
     graphs = build([crystals[name] for name in spoken])
-    seeds = [c.scaler.inverse(outputs(c.network(), graphs, np.arange(len(graphs))).reshape(-1, 1)) for c in checkpoints]
+    seeds = [c.scaler.inverse(outputs(c.network(), graphs, np.arange(len(graphs)))[..., 0]) for c in checkpoints]
     said = pl.DataFrame({"name": spoken * len(seeds), "value": np.concatenate(seeds)[:, 0]})
     mean = said.group_by("name").agg(pl.col("value").mean(), spread=_spread())
     notes = [f"no answer: training had no {', '.join(foreign[name])}" if foreign[name] else "" for name in crystals]

@@ -23,8 +23,9 @@ def data_objects(lake: Lake, answer: Answer, target: str = "") -> list[Data]:
     """The graph of each row's entry, in the rows' order.
 
     x, z: (n, 1) and (n,) int64, atomic numbers. edge_index: (2, e) int64, from each neighbour to the atom whose
-    neighbour it is: 12 of them within 8 A, fewer where there are no more; one atom may be a neighbour several times, by
-    its periodic images. edge_attr: (e, 1) float32, distances in A. entry_id: the entry. y: (1,) float32, what the
+    neighbour it is, within 8 A; one atom may be a neighbour several times, by its periodic images. edge_attr: (e, 1)
+    float32, distances in A. edge_weight: (e,) float32, what an edge counts: an atom's sum to 12, or to how many there
+    are; of a shell that twelve would cut, each counts less than one. entry_id: the entry. y: (1,) float32, what the
     column `target` of the answer says in that row, NaN where it is null; absent without one.
     Raises AnswerError for rows without a crystal, disordered ones and a target that is no number; MissingGraph where
     the graphs were not built.
@@ -41,11 +42,16 @@ def data_objects(lake: Lake, answer: Answer, target: str = "") -> list[Data]:
     made = []
     for place, entry_id in enumerate(answer.entry_ids):
         graph = store.batch(np.array([row_of[entry_id]]))
-        atom, slot = np.nonzero(np.isfinite(graph.distance))
+        atom = np.repeat(np.arange(len(graph.numbers)), np.diff(graph.starts))
         z = torch.from_numpy(graph.numbers.astype(np.int64))
-        edges = np.stack([graph.index[atom, slot], atom]).astype(np.int64)
-        lengths = torch.from_numpy(graph.distance[atom, slot][:, None])
-        data = Data(x=z[:, None], edge_index=torch.from_numpy(edges), edge_attr=lengths, z=z, entry_id=entry_id)
+        data = Data(
+            x=z[:, None],
+            edge_index=torch.from_numpy(np.stack([graph.index, atom]).astype(np.int64)),
+            edge_attr=torch.from_numpy(graph.distance[:, None]),
+            edge_weight=torch.from_numpy(graph.weight),
+            z=z,
+            entry_id=entry_id,
+        )
         if target:
             data.y = torch.tensor([values[place]], dtype=torch.float32)
         made.append(data)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 
-from lake.policies import column_named, default
+from models.task import in_order
 
 
 class RecipeError(ValueError):
@@ -17,13 +17,15 @@ class RecipeError(ValueError):
 class Recipe:
     """Everything that decides a run, except the data.
 
-    tasks: columns of the default policy learnt together; kept in its order, so that order cannot matter.
+    tasks: names of tasks learnt together (`models/task.py`), kept in one order, so that order cannot matter.
     seed: of weights, batches and everything random.
-    encoder, sharing, optimiser, loss: names in their registries.
+    encoder, sharing, optimiser, schedule, loss: names in their registries.
     width, gnn_layers, decoder_layers: size of the network (one width for encoder and decoder, as in the first grid).
     epochs: passes over the rows.  steps: where given, it sets the epochs: as many whole passes as give at least so
         many gradient steps. Equal steps for one task and for many keep a joint run from winning by training longer.
-    batch_size: crystals per step.  learning_rate: peak of the one-cycle schedule.  weight_decay: AdamW's.
+    batch_size: crystals per step.  learning_rate: the schedule's highest.  weight_decay: the optimiser's.
+    patience: where given, training ends after so many epochs without a better validation loss.
+    transform: `catalog` learns logarithms where the catalog says so, `none` nowhere, `log` everywhere.
     limit: where given, at most so many labelled training rows per task, and a quarter of it for validation.
     """
 
@@ -40,21 +42,27 @@ class Recipe:
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     optimiser: str = "adamw"
+    schedule: str = "onecycle"
     loss: str = "l1"
+    patience: int | None = None
+    transform: str = "catalog"
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        for name in self.tasks:
-            column_named(default(), name)
-        object.__setattr__(self, "tasks", tuple(name for name in default().by_name if name in self.tasks))
+        object.__setattr__(self, "tasks", in_order(self.tasks))
         if not self.tasks:
             raise RecipeError("a recipe needs at least one task, found none")
         if self.sharing == "single" and len(self.tasks) > 1:
             raise RecipeError(f"sharing 'single' learns one task, found {len(self.tasks)}: try sharing 'hard'")
-        for field in ("width", "gnn_layers", "decoder_layers", "epochs", "batch_size", "steps", "limit"):
+        for field in ("width", "gnn_layers", "decoder_layers", "epochs", "batch_size", "steps", "limit", "patience"):
             found = getattr(self, field)
             if found is not None and found < 1:
                 raise RecipeError(f"{field} must be 1 or more, found {found}")
+
+    @property
+    def told(self) -> int:
+        """Numbers told per task: the value, and under the loss `laplace` the logarithm of its scale."""
+        return 2 if self.loss == "laplace" else 1
 
     @property
     def study(self) -> str:

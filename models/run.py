@@ -8,9 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from lake.policies import property_of
 from lake.tables import RUNS
 from models.recipe import Recipe
+from models.task import task_named
 
 CHECKPOINTS = "checkpoints"  # below models/
 
@@ -49,7 +49,7 @@ def _row(run: Run, task: str) -> dict[str, object]:
         "run": run.recipe.slug,
         "study": run.recipe.study,
         "property": task,
-        "unit": property_of(task).unit,
+        "unit": task_named(task).unit,
         "seed": run.recipe.seed,
         "recipe": run.recipe.to_json(),
         **run.scores[task],

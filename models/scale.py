@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from lake.policies import property_of
+from models.task import task_named
 
 ROUNDING = 1e-12  # relative
+# of a recipe -> whether logarithms are learnt; None leaves it to the task
+TRANSFORMS = {"catalog": None, "none": False, "log": True}
 FLOOR = 0.01  # zero has no logarithm: values below this share of the training median count as that
 
 
@@ -23,12 +25,16 @@ class Scaler:
     deviation: tuple[float, ...]
 
     @classmethod
-    def fit(cls, tasks: tuple[str, ...], targets: np.ndarray) -> Scaler:
-        """From the training rows' targets (n, T) with NaN where missing. Constant tasks are refused by the dataset."""
+    def fit(cls, tasks: tuple[str, ...], targets: np.ndarray, transform: str = "catalog") -> Scaler:
+        """From the training rows' targets (n, T) with NaN where missing. Constant tasks are refused by the dataset.
+
+        transform: as in Recipe, which tasks are learnt as logarithms.
+        """
         floors, means, deviations = [], [], []
         for name, column in zip(tasks, np.asarray(targets, dtype=np.float64).T, strict=True):
             known = column[np.isfinite(column)]
-            floor = _floor(known) if property_of(name).log else None
+            log = TRANSFORMS[transform] if TRANSFORMS[transform] is not None else task_named(name).log
+            floor = _floor(known) if log else None
             known = known if floor is None else np.log(np.maximum(known, floor))
             floors.append(floor)
             means.append(float(known.mean()))

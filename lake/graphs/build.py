@@ -3,12 +3,9 @@
 The twelfth neighbour sits at 3.5 A on average, so a search to 8 A is mostly waste: the search starts at 1.35 times
 the radius that should hold k + 1 atoms at the crystal's density, and grows until it has found them.
 
-Two thirds of all crystals have a tie between neighbours k and k + 1. Of a shell that is cut by the limit k, the atoms
-taken are, in this order: lighter element; smaller environment (a sum over the neighbour's own k neighbours of
-distance times 1 + Z/100); direction in Cartesian space. So the (distance, element) pairs of every atom depend neither
-on site order, nor on the cell, nor on a rotation; and what two convolutions make of them does not either. Direction
-decides only between atoms that look alike to that depth; deeper networks may then see a difference under a rotation,
-which a completed shell will cure.
+Two thirds of all crystals have a tie between neighbours k and k + 1. To choose among equals by the order of sites
+would tell a network how the crystal was written; by direction, how it was turned. So the shell that the limit cuts is
+taken whole, and its atoms share what is left to k: of eight at one distance, for four places, each counts one half.
 """
 
 from __future__ import annotations
@@ -23,26 +20,18 @@ from lake.graphs.arrays import Graphs
 
 K = 12  # neighbours per atom
 CUTOFF = 8.0  # A
-# The graphs that the lake keeps: k, cutoff, and the rule below as v1.
-VERSION = f"nearest{K}-{CUTOFF:g}a-v1"
+# The graphs that the lake keeps: k, cutoff, and the rule of whole shells as v2.
+VERSION = f"nearest{K}-{CUTOFF:g}a-v2"
 
-TIE = 1e-4  # A; distances nearer than this are one shell
-ENVIRONMENT_STEP = 1e-2  # A; environments nearer than this are alike (twelve distances, each good to TIE)
-DIRECTION_STEP = 1e-3  # A; coordinates nearer than this are equal
-
-
-def neighbours(crystal: Crystal, k: int = K, cutoff: float = CUTOFF) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest neighbours of every atom: index (n, k) int32 and distance (n, k) float32 in A.
-
-    Sorted by distance (to 1e-4 A). Where fewer than k atoms lie within the cutoff (to 1e-4 A), the slots left over
-    hold the atom's own index and infinity. The crystal must have a volume (`Crystal.checked`).
-    """
-    graphs = build([crystal], k, cutoff)
-    return graphs.index, graphs.distance
+TIE = 1e-3  # A; neighbours whose distances are less than this apart are one shell
 
 
 def build(crystals: Sequence[Crystal], k: int = K, cutoff: float = CUTOFF) -> Graphs:
-    """The graphs of these crystals, in this order."""
+    """The graphs of these crystals, in this order.
+
+    An atom's edges are its neighbours in order of distance, up to the k-th and all that belong to the k-th's shell;
+    fewer where fewer lie within the cutoff (to 1e-3 A). Crystals must have a volume (`Crystal.checked`).
+    """
     offsets = np.cumsum([0, *(len(c) for c in crystals)], dtype=np.int64)
     lattices = np.array([c.lattice for c in crystals]).reshape(-1, 3, 3)
     positions = np.concatenate([c.positions for c in crystals]) if crystals else np.empty((0, 3))
@@ -59,26 +48,23 @@ def build_flat(
     cutoff: float = CUTOFF,
 ) -> Graphs:
     """Graphs from lattices (G, 3, 3) in A and the fractional positions (A, 3) and numbers (A,) of all crystals."""
-    index = np.empty((len(numbers), k), dtype=np.int32)
-    distance = np.empty((len(numbers), k), dtype=np.float32)
     # copies, since compiled code takes a read-only array for another type and would be compiled again
     lattices, positions = np.array(lattices, np.float64, order="C"), np.array(positions, np.float64, order="C")
     numbers, offsets = np.array(numbers, np.uint8), np.array(offsets, np.int64)
-    _fill(lattices, positions, numbers, offsets, cutoff, index, distance)
-    return Graphs(numbers, offsets, index, distance)
+    starts, whole, index, distance = _edges(lattices, positions, offsets, k, cutoff)
+    return Graphs(k, numbers, offsets, starts, whole, index, distance)
 
 
 @njit(cache=True)
-def _fill(lattices, positions, numbers, offsets, cutoff, index, distance):
+def _edges(lattices, positions, offsets, k, cutoff):
+    atoms = offsets[-1]
+    starts, whole = np.zeros(atoms + 1, np.int64), np.zeros(atoms, np.uint16)
+    index, distance = np.empty(16 * atoms + 1024, np.int32), np.empty(16 * atoms + 1024, np.float32)
     for g in range(len(offsets) - 1):
         a, b = offsets[g], offsets[g + 1]
         cell, wrapped = _reduced(lattices[g], positions[a:b])
-        environment = np.zeros(b - a)
-        _fill_one(cell, wrapped, numbers[a:b], environment, cutoff, index[a:b], distance[a:b])
-        for site in range(b - a):
-            environment[site] = _environment(numbers[a:b], index[a + site], distance[a + site])
-        # the same again, now that a cut shell can be told apart by what surrounds its atoms
-        _fill_one(cell, wrapped, numbers[a:b], environment, cutoff, index[a:b], distance[a:b])
+        index, distance = _edges_of(cell, wrapped, k, cutoff, a, starts, whole, index, distance)
+    return starts, whole, index[: starts[atoms]].copy(), distance[: starts[atoms]].copy()
 
 
 @njit(cache=True)
@@ -111,17 +97,9 @@ def _area(a, b):
 
 
 @njit(cache=True)
-def _environment(numbers, index, distance):
-    total = 0.0
-    for slot in range(len(index)):
-        if np.isfinite(distance[slot]):
-            total += distance[slot] * (1.0 + numbers[index[slot]] / 100.0)
-    return total
-
-
-@njit(cache=True)
-def _fill_one(cell, wrapped, numbers, environment, cutoff, index, distance):
-    n, k = index.shape
+def _edges_of(cell, wrapped, k, cutoff, first, starts, whole, index, distance):
+    """Write the edges of one crystal, whose first atom is `first`, behind those that stand; returns the arrays."""
+    n = len(wrapped)
     volume = abs(_dot(cell[0], _area(cell[1], cell[2])))
     start = 1.35 * (3.0 * volume * (k + 1) / (4.0 * np.pi * n)) ** (1.0 / 3.0)
     heights = np.empty(3)  # distance between the cell's faces, along each axis
@@ -138,14 +116,20 @@ def _fill_one(cell, wrapped, numbers, environment, cutoff, index, distance):
                 continue
             lengths = np.sqrt(steps[:count, 0] ** 2 + steps[:count, 1] ** 2 + steps[:count, 2] ** 2)
             order = np.argsort(lengths)
-            low, high = _cut_shell(lengths, order, k)
+            low, high = _shell(lengths, order, k)
             if radius >= cutoff + TIE or (count >= k and lengths[order[high - 1]] < radius - TIE):
                 break
             radius = min(1.3 * radius, cutoff + TIE)
-        _sort_shell(order[low:high], found, steps, numbers, environment)
-        for slot in range(k):
-            index[site, slot] = found[order[slot]] if slot < count else site
-            distance[site, slot] = lengths[order[slot]] if slot < count else np.inf
+        at = starts[first + site]
+        if at + high > len(index):
+            index = np.concatenate((index, np.empty(len(index) + high, np.int32)))
+            distance = np.concatenate((distance, np.empty(len(distance) + high, np.float32)))
+        for slot in range(high):
+            index[at + slot] = found[order[slot]]
+            distance[at + slot] = lengths[order[slot]]
+        whole[first + site] = low
+        starts[first + site + 1] = at + high
+    return index, distance
 
 
 @njit(cache=True)
@@ -173,8 +157,8 @@ def _within(site, radius, cell, wrapped, heights, found, steps):
 
 
 @njit(cache=True)
-def _cut_shell(lengths, order, k):
-    """Positions low..high in the order of the shell that the limit k cuts; empty (k, k) where it cuts none."""
+def _shell(lengths, order, k):
+    """How many edges count as one, and how many there are: equal where the limit k cuts no shell."""
     count = len(order)
     if count <= k or lengths[order[k]] - lengths[order[k - 1]] > TIE:
         return min(k, count), min(k, count)
@@ -184,25 +168,3 @@ def _cut_shell(lengths, order, k):
     while high < count and lengths[order[high]] - lengths[order[high - 1]] <= TIE:
         high += 1
     return low, high
-
-
-@njit(cache=True)
-def _sort_shell(shell, found, steps, numbers, environment):
-    for at in range(1, len(shell)):
-        back = at
-        while back > 0 and _before(shell[back], shell[back - 1], found, steps, numbers, environment):
-            shell[back], shell[back - 1] = shell[back - 1], shell[back]
-            back -= 1
-
-
-@njit(cache=True)
-def _before(one, two, found, steps, numbers, environment):
-    a, b = found[one], found[two]
-    if numbers[a] != numbers[b]:
-        return numbers[a] < numbers[b]
-    if abs(environment[a] - environment[b]) > ENVIRONMENT_STEP:
-        return environment[a] < environment[b]
-    for axis in range(3):
-        if abs(steps[one, axis] - steps[two, axis]) > DIRECTION_STEP:
-            return steps[one, axis] < steps[two, axis]
-    return False

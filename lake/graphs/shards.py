@@ -1,6 +1,6 @@
 """The graphs of the lake: write those that are missing, keep them in shards, open them as one store.
 
-A shard is a folder of four plain .npy files, `graphs/<version>/<digest>/`, that is written under another name, renamed
+A shard is a folder of six plain .npy files, `graphs/<version>/<digest>/`, that is written under another name, renamed
 when complete and never changed. The GRAPHS table says which graph lies where. How neighbours are found: build.py.
 """
 
@@ -17,13 +17,13 @@ import polars as pl
 
 from lake.entries import DISORDERED
 from lake.graphs.arrays import GraphBatch, Graphs, union
-from lake.graphs.build import VERSION, build_flat
+from lake.graphs.build import VERSION, K, build_flat
 from lake.progress import track
 from lake.store import Lake
 from lake.tables import ENTRIES, GRAPHS, REJECTS
 
 SHARD_GRAPHS = 20_000  # graphs per shard at most: bounds memory while building
-PARTS = ("numbers", "offsets", "index", "distance")
+PARTS = ("numbers", "offsets", "starts", "whole", "index", "distance")
 STAGE = "graphs"
 
 
@@ -161,6 +161,6 @@ class GraphStore:
 
 def _open(folder: Path) -> Graphs:
     try:
-        return Graphs(*(np.load(folder / f"{part}.npy", mmap_mode="r") for part in PARTS))
+        return Graphs(K, *(np.load(folder / f"{part}.npy", mmap_mode="r") for part in PARTS))
     except (OSError, ValueError) as error:
         raise MissingGraph(f"a shard of graphs cannot be read, {folder}: {error}; write the graphs again") from error

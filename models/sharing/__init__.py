@@ -6,7 +6,7 @@ SHARINGS = {"single": "models.sharing.single:Single", "hard": "models.sharing.ha
 
 
 def sharing_named(name: str) -> type:
-    """The class of that name, built from a Recipe: Batch -> (B, T). KeyError lists the names there are."""
+    """The class of that name, built from a Recipe: Batch -> (B, T, told). KeyError lists the names there are."""
     if name not in SHARINGS:
         raise KeyError(f"no sharing scheme is named {name!r}; there are: {', '.join(SHARINGS)}")
     module, kind = SHARINGS[name].split(":")

@@ -18,7 +18,7 @@ from models.streams import stream
 
 
 class Hard(nn.Module):
-    """Batch -> (B, T). With one task it is single-task training, weight for weight."""
+    """Batch -> (B, T, told). With one task it is single-task training, weight for weight."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -27,9 +27,9 @@ class Hard(nn.Module):
         self.decoders = nn.ModuleDict()
         for task in recipe.tasks:
             with stream(recipe.seed, task):
-                self.decoders[task] = Decoder(recipe.width, recipe.decoder_layers)
+                self.decoders[task] = Decoder(recipe.width, recipe.decoder_layers, recipe.told)
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        """Standardised values, one column per task."""
+        """Per task the standardised value, and what else the loss asks for."""
         vectors = self.encoder(batch)
         return torch.stack([decoder(vectors) for decoder in self.decoders.values()], dim=1)

@@ -7,7 +7,7 @@ from models.sharing.hard import Hard
 
 
 class Single(Hard):
-    """Batch -> (B, 1): hard sharing among one, so that the two can be compared weight for weight."""
+    """Batch -> (B, 1, told): hard sharing among one, so that the two can be compared weight for weight."""
 
     def __init__(self, recipe: Recipe) -> None:
         if len(recipe.tasks) != 1:
