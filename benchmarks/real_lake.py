@@ -18,6 +18,7 @@ from lake.crawl import crawl
 from lake.disagreement import write_disagreement
 from lake.entries import write_entries
 from lake.extract import write_observations
+from lake.graphs.shards import write_graphs
 from lake.labels import folder_of, import_labels
 from lake.matrix import write_matrix
 from lake.properties import PROPERTIES
@@ -28,7 +29,8 @@ from lake.sources import NAMES, source_named
 from lake.sql import publish
 from lake.store import Lake
 from lake.structures.materials import write_materials
-from lake.tables import ENTRIES, LABELS, MATERIALS, OBSERVATIONS
+from lake.structures.splits.write import write_splits
+from lake.tables import ENTRIES, GRAPHS, LABELS, MATERIALS, OBSERVATIONS, SPLITS
 
 
 def build(lake: Lake, data: Path | None = None, anew: bool = False) -> None:
@@ -47,6 +49,10 @@ def build(lake: Lake, data: Path | None = None, anew: bool = False) -> None:
         print(f"labels: {import_labels(lake):,}, {lap():.1f} s", flush=True)
     if not lake.exists(MATERIALS):
         print(f"materials: {write_materials(lake)}, {lap():.1f} s", flush=True)
+    if not lake.exists(SPLITS):
+        print(f"splits: {write_splits(lake)}, {lap():.1f} s", flush=True)
+    if not lake.exists(GRAPHS):
+        print(f"graphs: {write_graphs(lake)}, {lap():.1f} s", flush=True)
     if lake.exists(OBSERVATIONS) and not anew:
         return
     for name in PROPERTIES:
