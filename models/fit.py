@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from models.state import StateFile
 from models.streams import stream
 from models.training import Training
 
+AfterEpoch = Callable[[int, float | None], bool]  # epoch from 1, validation loss -> whether training ends here
 EVERY = 10.0  # s between two states of a run: what a kill costs at most
 NAMES = {"optimiser": OPTIMISERS, "schedule": SCHEDULES, "loss": LOSSES, "transform": TRANSFORMS}  # fields of Recipe
 
@@ -38,11 +40,13 @@ def fit(
     folder: Path,
     licences: tuple[str, ...] = (),
     snapshot: str = "",
+    after_epoch: AfterEpoch = lambda epoch, loss: False,
     every: float = EVERY,
 ) -> Run:
     """Train on the rows' training split, keep the state that was best on validation, score it on test.
 
-    licences, snapshot: of the rows, for the books.  every: seconds between two states that are kept beside the
+    licences, snapshot: of the rows, for the books.  after_epoch: may end training early, on the schedule of the whole;
+    what was asked before a kill is not asked again.  every: seconds between two states that are kept beside the
     checkpoint; a run that was killed goes on from the last one, and ends as if it had never been killed.
     One process, one thread; the same seed gives the same run on a CPU (on CUDA sums may be taken in another order).
     Raises TaskError or RecipeError before training where a task cannot be learnt or a name is not known.
@@ -56,17 +60,10 @@ def fit(
         net = network(recipe).to(device())
         at = graphs.rows(rows.frame["structure_hash"])
         training = Training(recipe, net, len(rows.of("train")))
-        seconds = _train(training, graphs, at, rows, scaler, kept, every)
-        run = Run(
-            recipe,
-            _scores(net, graphs, at, rows, scaler),
-            training.history,
-            path,
-            seconds,
-            rows.digest,
-            licences,
-            snapshot,
-        )
+        lessons = _Lessons(graphs, at, torch.from_numpy(scaler.forward(rows.targets)).to(training.where))
+        seconds = _train(training, lessons, rows, kept, after_epoch, every)
+        scores = _scores(net, graphs, at, rows, scaler)
+        run = Run(recipe, scores, training.history, path, seconds, rows.digest, licences, snapshot)
         save(run, net, scaler, graphs.version, _elements(graphs, at[rows.of("train")]))
     kept.remove()
     return run
@@ -83,45 +80,47 @@ def _checked(recipe: Recipe, rows: TrainingRows) -> None:
     rows.checked()
 
 
+@dataclass(frozen=True, eq=False)
+class _Lessons:
+    """at: (n,), the rows' graphs.  targets: (n, T), standardised, where the network is."""
+
+    graphs: Store
+    at: np.ndarray
+    targets: torch.Tensor
+
+    def of(self, part: np.ndarray) -> tuple[Batch, torch.Tensor]:
+        """These rows to learn from."""
+        return Batch.of(self.graphs.batch(self.at[part]), self.targets.device), self.targets[part]
+
+    def loss(self, net: nn.Module, part: np.ndarray, loss: str) -> float | None:
+        """The loss on these rows, None where there are none."""
+        if not len(part):
+            return None
+        told = torch.from_numpy(outputs(net, self.graphs, self.at[part])).to(self.targets.device)
+        return masked_loss(told, self.targets[part], loss).item()
+
+
 def _train(
-    training: Training,
-    graphs: Store,
-    at: np.ndarray,
-    rows: TrainingRows,
-    scaler: Scaler,
-    kept: StateFile,
-    every: float,
+    training: Training, lessons: _Lessons, rows: TrainingRows, kept: StateFile, after_epoch: AfterEpoch, every: float
 ) -> float:
     """Walk the epochs that are left; leaves the best state in the network and returns the seconds of all lives."""
     began, earlier, state = time.perf_counter(), 0.0, kept.read()
     if state is not None:
         training.restore(state)
         earlier = state.numbers["seconds"]
-    targets = torch.from_numpy(scaler.forward(rows.targets)).to(training.where)
-    train, validation = rows.of("train"), rows.of("validation")
-    written = began
+    train, validation, written = rows.of("train"), rows.of("validation"), began
     for _ in track(range(len(training.history), training.epochs), training.recipe.slug):
         for picked in training.left():
-            part = train[picked]
-            training.step(Batch.of(graphs.batch(at[part]), training.where), targets[part])
-            now = time.perf_counter()
-            if now - written >= every:
-                state = training.state()
-                state.numbers["seconds"] = earlier + now - began
-                kept.write(state)
+            training.step(*lessons.of(train[picked]))
+            if time.perf_counter() - written >= every:
+                kept.write(training.state().timed(earlier + time.perf_counter() - began))
                 written = time.perf_counter()
-        training.close(_loss(training, graphs, at[validation], targets[validation]))
-        if training.over:
+        loss = lessons.loss(training.net, validation, training.recipe.loss)
+        training.close(loss)
+        if after_epoch(len(training.history), loss) or training.over:
             break
     training.finish()
     return earlier + time.perf_counter() - began
-
-
-def _loss(training: Training, graphs: Store, at: np.ndarray, targets: torch.Tensor) -> float | None:
-    if not len(at):
-        return None
-    found = torch.from_numpy(outputs(training.net, graphs, at)).to(training.where)
-    return masked_loss(found, targets, training.recipe.loss).item()
 
 
 def _elements(graphs: Store, at: np.ndarray) -> tuple[int, ...]:

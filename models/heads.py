@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-SMALLEST_LOG_SCALE = -6.0  # of a standardised value: no model knows better, and a likelihood stays bounded
+from models.losses import SMALLEST_LOG_SCALE
 
 
 class Decoder(nn.Module):

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import torch
 
+SMALLEST_LOG_SCALE = -6.0  # of a standardised value: no model knows better, and a likelihood stays bounded
+
 
 def l1(told: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """|error|."""

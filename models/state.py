@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ class State:
 
     tensors: dict[str, torch.Tensor]
     numbers: dict[str, Any]
+
+    def timed(self, seconds: float) -> State:
+        """The same, with the seconds that the run took so far."""
+        return replace(self, numbers={**self.numbers, "seconds": seconds})
 
     def part(self, name: str) -> dict[str, torch.Tensor]:
         """The tensors whose names begin with `name/`, under the rest of their names."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.heads import SMALLEST_LOG_SCALE, Decoder
-from models.losses import LOSSES, masked_loss
+from models.heads import Decoder
+from models.losses import LOSSES, SMALLEST_LOG_SCALE, masked_loss
 
 NAN = float("nan")
 
