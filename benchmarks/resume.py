@@ -12,6 +12,7 @@ with those of one undisturbed life. Exit status 1 where anything differs.
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import random
 import signal
@@ -28,8 +29,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from safetensors import safe_open
 
 from lake.crystal import Crystal
+from lake.graphs.arrays import GraphBatch
 from lake.graphs.gathered import GatheredGraphs
 from lake.progress import track
 from models.dataset import TrainingRows
@@ -64,10 +67,10 @@ class Ground:
 
 @dataclass(frozen=True)
 class Killed:
-    """seconds: of training until the kill.  kept: whether a state was there to go on from.  torn: or half of one."""
+    """seconds: of training.  epochs: closed in the state that was left, None without one.  torn: or half of one."""
 
     seconds: float
-    kept: bool
+    epochs: int | None
     torn: bool
 
 
@@ -103,9 +106,23 @@ def _split(crystals: list[Crystal], values: list[float]) -> Ground:
 
 def life(ground: Ground, recipe: Recipe, folder: Path, every: float, begun: Connection) -> None:
     """One process: train, or go on; says when it begins."""
-    graphs, rows = GatheredGraphs(ground.crystals), ground.rows(*recipe.tasks)
-    begun.send(None)
-    fit(recipe, rows, graphs, folder, every=every)
+    rows = ground.rows(*recipe.tasks)
+    fit(recipe, rows, _Telling(ground.crystals, begun), folder, every=every)
+
+
+class _Telling(GatheredGraphs):
+    """Graphs that say when training first asks for them."""
+
+    def __init__(self, crystals: list[Crystal], begun: Connection) -> None:
+        super().__init__(crystals)
+        self._begun = begun
+
+    def batch(self, rows: np.ndarray) -> GraphBatch:
+        """As of any graphs."""
+        if not self._begun.closed:
+            self._begun.send(None)
+            self._begun.close()
+        return super().batch(rows)
 
 
 def at_random(seed: int) -> Wait:
@@ -124,14 +141,11 @@ def when_kept(process: BaseProcess, state: Path, share: float) -> None:
 def killed(ground: Ground, recipe: Recipe, kills: int, wait: Wait) -> Told:
     """Train undisturbed, then killed so many times, and compare."""
     processes = multiprocessing.get_context("forkserver")  # its children have imported when they are born
-    processes.set_forkserver_preload(["benchmarks.resume"])
+    processes.set_forkserver_preload(["models.fit", "lake.graphs.gathered", "torch._dynamo"])
     told: list[Killed] = []
     with tempfile.TemporaryDirectory(prefix="resume-") as scratch:
         whole, disturbed = Path(scratch, "whole"), Path(scratch, "killed")
-        process = _born(processes, ground, recipe, whole)
-        began = time.perf_counter()
-        process.join()
-        share = (time.perf_counter() - began) / kills
+        share = fit(recipe, ground.rows(*recipe.tasks), GatheredGraphs(ground.crystals), whole).seconds / kills
         for _ in track(range(kills), "killing"):
             process = _born(processes, ground, recipe, disturbed)
             began = time.perf_counter()
@@ -140,8 +154,10 @@ def killed(ground: Ground, recipe: Recipe, kills: int, wait: Wait) -> Told:
             process.join()
             if process.exitcode != -signal.SIGKILL:
                 raise RuntimeError(f"a life must last until it is killed, found exit status {process.exitcode}")
-            left = [file.suffix for file in disturbed.glob("*")]
-            told.append(Killed(time.perf_counter() - began, ".state" in left, ".part" in left))
+            seconds, torn = time.perf_counter() - began, [*disturbed.glob("*.part")]
+            told.append(Killed(seconds, _epochs(disturbed / f"{recipe.slug}.state"), bool(torn)))
+            for file in torn:
+                file.unlink()
         _born(processes, ground, recipe, disturbed).join()
         return Told(told, _differing(*(folder / f"{recipe.slug}.safetensors" for folder in (whole, disturbed))))
 
@@ -154,6 +170,13 @@ def _born(processes: BaseContext, ground: Ground, recipe: Recipe, folder: Path) 
     beginning.close()
     begun.recv()
     return process
+
+
+def _epochs(state: Path) -> int | None:
+    if not state.exists():
+        return None
+    with safe_open(state, framework="numpy") as file:
+        return len(json.loads(file.metadata()["numbers"])["history"])
 
 
 def _differing(there: Path, here: Path) -> list[str]:
@@ -219,8 +242,9 @@ def main() -> None:
     began = time.perf_counter()
     told = killed(ground, RECIPE, asked.kills, at_random(asked.seed))
     for number, kill in enumerate(told.kills, start=1):
-        left = "a state and half of the next" if kill.torn and kill.kept else "a state" if kill.kept else "nothing"
-        print(f"kill {number:2}: after {kill.seconds:5.2f} s of training, left {left}")
+        left = "no state" if kill.epochs is None else f"a state of epoch {kill.epochs + 1}"
+        torn = " and half of the next" if kill.torn else ""
+        print(f"kill {number:2}: after {kill.seconds:5.2f} s of training, left {left}{torn}")
     verdict = f"FAIL: {', '.join(told.differing)}" if told.differing else "PASS: weights, history and scores are equal"
     print(f"{len(told.kills)} kills, seed {asked.seed}, {asked.crystals} crystals. {verdict}")
     print(f"{time.perf_counter() - began:.0f} s")
