@@ -138,8 +138,8 @@ def when_kept(process: BaseProcess, state: Path, share: float) -> None:
         time.sleep(1e-3)
 
 
-def killed(ground: Ground, recipe: Recipe, kills: int, wait: Wait) -> Told:
-    """Train undisturbed, then killed so many times, and compare."""
+def killed(ground: Ground, recipe: Recipe, kills: int, wait: Wait, every: float = KEPT) -> Told:
+    """Train undisturbed, then killed so many times, and compare.  every: seconds between states."""
     processes = multiprocessing.get_context("forkserver")  # its children have imported when they are born
     processes.set_forkserver_preload(["models.fit", "lake.graphs.gathered", "torch._dynamo"])
     told: list[Killed] = []
@@ -147,7 +147,7 @@ def killed(ground: Ground, recipe: Recipe, kills: int, wait: Wait) -> Told:
         whole, disturbed = Path(scratch, "whole"), Path(scratch, "killed")
         share = fit(recipe, ground.rows(*recipe.tasks), GatheredGraphs(ground.crystals), whole).seconds / kills
         for _ in track(range(kills), "killing"):
-            process = _born(processes, ground, recipe, disturbed)
+            process = _born(processes, ground, recipe, disturbed, every)
             began = time.perf_counter()
             wait(process, disturbed / f"{recipe.slug}.state", share)
             process.kill()
@@ -158,14 +158,14 @@ def killed(ground: Ground, recipe: Recipe, kills: int, wait: Wait) -> Told:
             told.append(Killed(seconds, _epochs(disturbed / f"{recipe.slug}.state"), bool(torn)))
             for file in torn:
                 file.unlink()
-        _born(processes, ground, recipe, disturbed).join()
+        _born(processes, ground, recipe, disturbed, every).join()
         return Told(told, _differing(*(folder / f"{recipe.slug}.safetensors" for folder in (whole, disturbed))))
 
 
-def _born(processes: BaseContext, ground: Ground, recipe: Recipe, folder: Path) -> BaseProcess:
+def _born(processes: BaseContext, ground: Ground, recipe: Recipe, folder: Path, every: float) -> BaseProcess:
     """A life that has just begun to train."""
     begun, beginning = processes.Pipe(duplex=False)
-    process = processes.Process(target=life, args=(ground, recipe, folder, KEPT, beginning))
+    process = processes.Process(target=life, args=(ground, recipe, folder, every, beginning))
     process.start()
     beginning.close()
     begun.recv()

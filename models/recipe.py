@@ -61,6 +61,8 @@ class Recipe:
             found = getattr(self, field)
             if found is not None and found < 1:
                 raise RecipeError(f"{field} must be 1 or more, found {found}")
+        if self.largest_gradient is not None and self.largest_gradient <= 0:
+            raise RecipeError(f"largest_gradient must be above 0, or None, found {self.largest_gradient:g}")
         if self.patience is not None and self.schedule == "onecycle":
             raise RecipeError(
                 "patience must be None under the schedule 'onecycle', which gains at its end: try 'steps'"

@@ -175,7 +175,8 @@ def test_a_state_of_other_rows_or_of_half_a_file_is_not_used(run, salts: Lake, r
 
 
 def test_a_run_that_is_killed_goes_on_as_if_it_had_not_been() -> None:
-    told = resume.killed(resume.salts(), Recipe(("band_gap",), **SMALL | {"steps": 200}), 2, resume.when_kept)
+    recipe = Recipe(("band_gap",), **SMALL | {"steps": 80})
+    told = resume.killed(resume.salts(), recipe, 2, resume.when_kept, every=0.02)
     assert None not in [kill.epochs for kill in told.kills]
     assert told.differing == []
 
