@@ -15,10 +15,12 @@ from safetensors.torch import load_file
 from benchmarks import resume
 from lake.graphs.shards import GraphStore
 from lake.store import Lake
+from models.batch import Batch
 from models.checkpoint import CheckpointError, read
 from models.dataset import TaskError, training_rows
 from models.evaluate import score
 from models.fit import fit
+from models.losses import masked_loss
 from models.network import network, outputs
 from models.recipe import ORIGINAL, Recipe, RecipeError
 from models.scale import Scaler
@@ -209,6 +211,17 @@ def test_whoever_looks_on_may_end_training(salts: Lake, recipe: Recipe, tmp_path
     run = fit(recipe, rows, store, tmp_path, after_epoch=lambda epoch, loss: bool(asked.append(loss)) or epoch == 4)
     assert [epoch["loss_validation"] for epoch in run.history] == asked
     assert len(asked) == 4
+
+
+def test_in_half_precision_a_network_says_nearly_the_same_and_learns(salts: Lake) -> None:
+    """On a CPU, where the products are the same as those of a GPU."""
+    net, store = network(Recipe(("band_gap",), width=12, gnn_layers=2)), GraphStore(salts)
+    batch = Batch.of(store.batch(np.arange(32)))
+    with torch.autocast("cpu", torch.bfloat16):
+        told = net(batch).float()
+    torch.testing.assert_close(told, net(batch), atol=0.1, rtol=0)
+    masked_loss(told, torch.ones(32, 1)).backward()
+    assert all(weight.grad.isfinite().all() and weight.dtype == torch.float32 for weight in net.parameters())
 
 
 def test_without_validation_rows_the_last_state_stays(salts: Lake, recipe: Recipe, tmp_path: Path) -> None:
