@@ -54,7 +54,7 @@ def fit(
     _checked(recipe, rows)
     scaler = Scaler.fit(rows.tasks, rows.targets[rows.of("train")], recipe.transform)
     path = Path(folder) / f"{recipe.slug}.safetensors"
-    owner = {"recipe": recipe.to_json(), "data": rows.digest, "graphs": graphs.version}
+    owner = {"recipe": recipe.to_json(), "data": rows.digest, "graphs": graphs.version, "torch": torch.__version__}
     kept = StateFile(path.with_suffix(".state"), owner)
     with _one_thread(), stream(recipe.seed, "training"):
         net = network(recipe).to(device())
