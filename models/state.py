@@ -1,7 +1,7 @@
 """State: what a run under way must keep to go on exactly. Safetensors beside the checkpoint, no pickle.
 
-The header names what the state belongs to (recipe, rows, graphs, torch); a state of anything else is not used. The file is
-named `.state`, so that nobody who looks for checkpoints finds it.
+The header names what the state belongs to (recipe, rows, graphs, torch); a state of anything else is not used.
+The file is named `.state`, so that nobody who looks for checkpoints finds it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class State:
 
 @dataclass(frozen=True)
 class StateFile:
-    """Where the state of one run is kept.  owner: what it belongs to: recipe, rows, graphs, version of torch."""
+    """Where the state of one run is kept.  owner: what it belongs to: recipe, rows, graphs, torch."""
 
     path: Path
     owner: dict[str, str]
