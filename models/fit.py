@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from lake.graphs.gathered import GatheredGraphs
-from lake.graphs.shards import GraphStore
 from lake.progress import track
-from models.batch import Batch, batches, shuffled
+from models.batch import Batch, in_order
 from models.checkpoint import save
 from models.dataset import TrainingRows
+from models.evaluate import Store, values
 from models.losses import LOSSES, masked_loss
 from models.metrics import mean_absolute_errors, mean_predictor_errors
 from models.network import device, network, outputs
+from models.optimisers import OPTIMISERS, SCHEDULES
 from models.recipe import Recipe, RecipeError
 from models.run import Run
 from models.scale import TRANSFORMS, Scaler
-from models.streams import generator, stream
+from models.state import StateFile
+from models.streams import stream
+from models.training import Training
 
-Store = GraphStore | GatheredGraphs
-OPTIMISERS = {"adamw": torch.optim.AdamW}
-LARGEST_GRADIENT = 1.0  # norm; a rare step further than this would only undo what was learnt
+AfterEpoch = Callable[[int, float | None], bool]  # epoch from 1, validation loss -> whether training ends here
+EVERY = 10.0  # s between two states of a run: what a kill costs at most
+NAMES = {"optimiser": OPTIMISERS, "schedule": SCHEDULES, "loss": LOSSES, "transform": TRANSFORMS}  # fields of Recipe
 
 
 def fit(
@@ -37,84 +40,93 @@ def fit(
     folder: Path,
     licences: tuple[str, ...] = (),
     snapshot: str = "",
+    after_epoch: AfterEpoch = lambda epoch, loss: False,
+    every: float = EVERY,
 ) -> Run:
     """Train on the rows' training split, keep the state that was best on validation, score it on test.
 
-    licences, snapshot: of the rows, for the books. One process, one thread; the same seed gives the same run on a CPU
-    (on CUDA sums may be taken in another order). Raises TaskError or RecipeError before training where a task cannot be
-    learnt or a name is not known.
+    licences, snapshot: of the rows, for the books.  after_epoch: may end training early, on the schedule of the whole;
+    what was asked before a kill is not asked again.  every: seconds between two states that are kept beside the
+    checkpoint; a run that was killed goes on from the last one, and ends as if it had never been killed.
+    One process, one thread; the same seed gives the same run on a CPU (on CUDA sums may be taken in another order).
+    Raises TaskError or RecipeError before training where a task cannot be learnt or a name is not known.
     """
-    began = time.perf_counter()
     _checked(recipe, rows)
     scaler = Scaler.fit(rows.tasks, rows.targets[rows.of("train")], recipe.transform)
+    path = Path(folder) / f"{recipe.slug}.safetensors"
+    owner = {"recipe": recipe.to_json(), "data": rows.digest, "graphs": graphs.version, "torch": torch.__version__}
+    kept = StateFile(path.with_suffix(".state"), owner)
     with _one_thread(), stream(recipe.seed, "training"):
         net = network(recipe).to(device())
         at = graphs.rows(rows.frame["structure_hash"])
-        history = _train(recipe, net, graphs, at, rows, scaler.forward(rows.targets))
+        training = Training(recipe, net, len(rows.of("train")))
+        lessons = _Lessons(graphs, at, torch.from_numpy(scaler.forward(rows.targets)).to(training.where))
+        seconds = _train(training, lessons, rows, kept, after_epoch, every)
         scores = _scores(net, graphs, at, rows, scaler)
-        seconds = time.perf_counter() - began
-        checkpoint = Path(folder) / f"{recipe.slug}.safetensors"
-        run = Run(recipe, scores, history, checkpoint, seconds, rows.digest, licences, snapshot)
-        elements = np.unique(graphs.batch(at[rows.of("train")]).numbers)
-        save(run, net, scaler, graphs.version, tuple(int(z) for z in elements))
+        run = Run(recipe, scores, training.history, path, seconds, rows.digest, licences, snapshot)
+        save(run, net, scaler, graphs.version, _elements(graphs, at[rows.of("train")]))
+    kept.remove()
     return run
 
 
 def _checked(recipe: Recipe, rows: TrainingRows) -> None:
     if rows.tasks != recipe.tasks:
         raise RecipeError(f"rows of tasks {rows.tasks} cannot train a recipe of tasks {recipe.tasks}")
-    for field, known in (("optimiser", OPTIMISERS), ("loss", LOSSES), ("transform", TRANSFORMS)):
+    for field, known in NAMES.items():
         if getattr(recipe, field) not in known:
             raise RecipeError(f"{field} must be one of {', '.join(known)}, found {getattr(recipe, field)!r}")
+    if recipe.patience is not None and not len(rows.of("validation")):
+        raise RecipeError("patience needs validation rows, found none: leave patience out")
     rows.checked()
 
 
+@dataclass(frozen=True, eq=False)
+class _Lessons:
+    """at: (n,), the rows' graphs.  targets: (n, T), standardised, where the network is."""
+
+    graphs: Store
+    at: np.ndarray
+    targets: torch.Tensor
+
+    def of(self, part: np.ndarray) -> tuple[Batch, torch.Tensor]:
+        """These rows to learn from."""
+        return Batch.of(self.graphs.batch(self.at[part]), self.targets.device), self.targets[part]
+
+    def loss(self, net: nn.Module, part: np.ndarray, loss: str) -> float | None:
+        """The loss on these rows, None where there are none."""
+        if not len(part):
+            return None
+        told = torch.from_numpy(outputs(net, self.graphs, self.at[part])).to(self.targets.device)
+        return masked_loss(told, self.targets[part], loss).item()
+
+
 def _train(
-    recipe: Recipe, net: nn.Module, graphs: Store, at: np.ndarray, rows: TrainingRows, targets: np.ndarray
-) -> list[dict[str, float | int | None]]:
-    """Walk the epochs; leaves the best state in the network and returns the curves."""
-    train, validation = rows.of("train"), rows.of("validation")
-    per_epoch = batches(len(train), recipe.batch_size)
-    epochs = recipe.epochs if recipe.steps is None else -(-recipe.steps // per_epoch)
-    optimiser = OPTIMISERS[recipe.optimiser](
-        net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=epochs * per_epoch + 1)
-    draws, history, best = generator(recipe.seed, "batches"), [], _Best(net)
-    for epoch in track(range(1, epochs + 1), recipe.slug):
-        net.train()
-        total = 0.0
-        for picked in shuffled(len(train), recipe.batch_size, draws):
-            part = train[picked]
-            total += _step(net, graphs, at[part], targets[part], optimiser, recipe.loss)
-            schedule.step()
-        loss = _loss(net, graphs, at[validation], targets[validation], recipe.loss)
-        best.consider(loss)
-        rate = schedule.get_last_lr()[0]
-        history.append(
-            {"epoch": epoch, "learning_rate": rate, "loss_train": total / per_epoch, "loss_validation": loss}
-        )
-    best.restore()
-    return history
-
-
-def _step(
-    net: nn.Module, graphs: Store, at: np.ndarray, targets: np.ndarray, optimiser: torch.optim.Optimizer, loss: str
+    training: Training, lessons: _Lessons, rows: TrainingRows, kept: StateFile, after_epoch: AfterEpoch, every: float
 ) -> float:
-    where = next(net.parameters()).device
-    value = masked_loss(net(Batch.of(graphs.batch(at), where)), torch.from_numpy(targets).to(where), loss)
-    optimiser.zero_grad(set_to_none=True)
-    value.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), LARGEST_GRADIENT)
-    optimiser.step()
-    return float(value.detach())
+    """Walk the epochs that are left; leaves the best state in the network and returns the seconds of all lives."""
+    began, earlier, state = time.perf_counter(), 0.0, kept.read()
+    if state is not None:
+        training.restore(state)
+        earlier = state.numbers["seconds"]
+    train, validation, written = rows.of("train"), rows.of("validation"), began
+    for _ in track(range(len(training.history), training.epochs), training.recipe.slug):
+        for picked in training.left():
+            training.step(*lessons.of(train[picked]))
+            if time.perf_counter() - written >= every:
+                kept.write(training.state().timed(earlier + time.perf_counter() - began))
+                written = time.perf_counter()
+        loss = lessons.loss(training.net, validation, training.recipe.loss)
+        training.close(loss)
+        if after_epoch(len(training.history), loss) or training.over:
+            break
+    training.finish()
+    return earlier + time.perf_counter() - began
 
 
-def _loss(net: nn.Module, graphs: Store, at: np.ndarray, targets: np.ndarray, loss: str) -> float | None:
-    if not len(at):
-        return None
-    found = torch.from_numpy(outputs(net, graphs, at))
-    return float(masked_loss(found, torch.from_numpy(targets), loss))
+def _elements(graphs: Store, at: np.ndarray) -> tuple[int, ...]:
+    """Atomic numbers of these graphs, a part at a time: all of them at once may be gigabytes."""
+    parts = (np.unique(graphs.batch(at[part]).numbers) for part in in_order(len(at), 4096))
+    return tuple(int(z) for z in np.unique(np.concatenate([*parts])))
 
 
 def _scores(
@@ -123,27 +135,11 @@ def _scores(
     errors = {}
     for split in ("validation", "test"):
         part = rows.of(split)
-        predicted = scaler.inverse(outputs(net, graphs, at[part])[..., 0].reshape(len(part), len(rows.tasks)))
-        errors[split] = mean_absolute_errors(predicted, rows.targets[part])
+        errors[split] = mean_absolute_errors(values(net, scaler, graphs, at[part]), rows.targets[part])
     floor = mean_predictor_errors(rows.targets[rows.of("train")], rows.targets[rows.of("test")])
     columns = {f"n_{split}": rows.labels(split).tolist() for split in ("train", "validation", "test")}
     columns |= {"mae_validation": errors["validation"], "mae_test": errors["test"], "mae_mean_predictor": floor}
     return {task: {name: column[t] for name, column in columns.items()} for t, task in enumerate(rows.tasks)}
-
-
-class _Best:
-    """The network's state at its lowest validation loss; without validation rows, the last one stays."""
-
-    def __init__(self, net: nn.Module) -> None:
-        self.net, self.loss, self.state = net, float("inf"), None
-
-    def consider(self, loss: float | None) -> None:
-        if loss is not None and loss < self.loss:
-            self.loss, self.state = loss, {k: v.detach().clone() for k, v in self.net.state_dict().items()}
-
-    def restore(self) -> None:
-        if self.state is not None:
-            self.net.load_state_dict(self.state)
 
 
 @contextmanager

@@ -1,9 +1,12 @@
-"""Decoder: from a crystal's vector to what is told of one task."""
+"""Decoder: from a crystal's vector to what is told of one task: its value, and the logarithm of its scale if asked."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn.functional import softplus
+
+from models.losses import SMALLEST_LOG_SCALE
 
 
 class Decoder(nn.Module):
@@ -13,7 +16,15 @@ class Decoder(nn.Module):
         super().__init__()
         hidden = [part for _ in range(layers) for part in (nn.Linear(width, width), nn.Softplus())]
         self.steps = nn.Sequential(nn.Softplus(), *hidden, nn.Linear(width, told))
+        if told > 1:  # one scale for all at first, that of the values themselves: training begins as without it
+            nn.init.zeros_(self.steps[-1].weight[1:])
+            nn.init.zeros_(self.steps[-1].bias[1:])
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        """The standardised value, and the logarithm of its scale where two numbers are told."""
-        return self.steps(vectors)
+        """The standardised value, and where two numbers are told the logarithm of its scale, from -6 up."""
+        told = self.steps(vectors)
+        if told.shape[1] == 1:
+            return told
+        # a soft floor: at a hard one the gradient would end, and no scale could come back
+        scale = SMALLEST_LOG_SCALE + softplus(told[:, 1:] - SMALLEST_LOG_SCALE)
+        return torch.cat([told[:, :1], scale], dim=1)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-SMALLEST_LOG_SCALE = -6.0  # of a standardised value: no model knows better, and the loss stays bounded
+SMALLEST_LOG_SCALE = -6.0  # of a standardised value: no model knows better, and a likelihood stays bounded
 
 
 def l1(told: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -31,10 +31,12 @@ def huber(told: torch.Tensor, targets: torch.Tensor, bend: float = 0.5) -> torch
 def laplace(told: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Negative log likelihood of a Laplace distribution, |error| / scale + log scale, less a constant.
 
-    The second number told is the logarithm of the scale: what L1 becomes where every crystal has its own uncertainty.
+    The second number told is the logarithm of the scale. Its gradient is the likelihood's; the value's is that of L1,
+    as if every scale were 1. Else crystals of small scale would steer the weights, and their scale would shrink on:
+    the trap of Seitzer et al., arXiv 2203.09168 (2022), whose remedy this is, with all of their beta on the value.
     """
-    log_scale = told[..., 1].clamp(min=SMALLEST_LOG_SCALE)
-    return l1(told, targets) * torch.exp(-log_scale) + log_scale
+    error, log_scale = l1(told, targets), told[..., 1]
+    return error.detach() * torch.exp(-log_scale) + log_scale + (error - error.detach())
 
 
 LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {

@@ -24,7 +24,9 @@ class Recipe:
     epochs: passes over the rows.  steps: where given, it sets the epochs: as many whole passes as give at least so
         many gradient steps. Equal steps for one task and for many keep a joint run from winning by training longer.
     batch_size: crystals per step.  learning_rate: the schedule's highest.  weight_decay: the optimiser's.
-    patience: where given, training ends after so many epochs without a better validation loss.
+    largest_gradient: norm to which a longer gradient is shortened; None leaves it as it is.
+    patience: where given, training ends after so many epochs without a better validation loss. Not under the schedule
+        `onecycle`: its gains come at the end, when the rate falls, so a run cut short was never one cycle.
     transform: `catalog` learns logarithms where the catalog says so, `none` nowhere, `log` everywhere.
     limit: where given, at most so many labelled training rows per task, and a quarter of it for validation.
     """
@@ -44,6 +46,7 @@ class Recipe:
     optimiser: str = "adamw"
     schedule: str = "onecycle"
     loss: str = "l1"
+    largest_gradient: float | None = 1.0
     patience: int | None = None
     transform: str = "catalog"
     limit: int | None = None
@@ -58,6 +61,12 @@ class Recipe:
             found = getattr(self, field)
             if found is not None and found < 1:
                 raise RecipeError(f"{field} must be 1 or more, found {found}")
+        if self.largest_gradient is not None and self.largest_gradient <= 0:
+            raise RecipeError(f"largest_gradient must be above 0, or None, found {self.largest_gradient:g}")
+        if self.patience is not None and self.schedule == "onecycle":
+            raise RecipeError(
+                "patience must be None under the schedule 'onecycle', which gains at its end: try 'steps'"
+            )
 
     @property
     def told(self) -> int:
@@ -92,3 +101,11 @@ class Recipe:
         if unknown:
             raise RecipeError(f"a recipe of another version: fields {unknown} are not known here")
         return cls(**{**found, "tasks": tuple(found["tasks"])})
+
+
+# Fields of Recipe as CGCNN was published (txie-93/cgcnn, main.py). Ours all the same: graphs and masks, the normaliser
+# fitted on training rows only, a read-out as wide as the encoder (there 128), the best state by validation loss.
+ORIGINAL: dict[str, object] = {
+    "width": 64, "gnn_layers": 3, "decoder_layers": 1, "epochs": 30, "batch_size": 256, "learning_rate": 0.01,
+    "weight_decay": 0.0, "optimiser": "sgd", "schedule": "steps", "loss": "mse", "largest_gradient": None,
+}  # fmt: skip

@@ -62,7 +62,7 @@ class Convolution(nn.Module):
         mixed = mixed + linear(atoms, own, self.mix.bias).index_select(0, batch.atom)
         gate, core = self.norm_edges(mixed, batch.weight).chunk(2, dim=-1)
         message = torch.sigmoid(gate) * softplus(core) * batch.weight.unsqueeze(-1)
-        sums = torch.zeros_like(atoms).index_add_(0, batch.atom, message)
+        sums = message.new_zeros(atoms.shape).index_add_(0, batch.atom, message)
         return softplus(atoms + self.norm_atoms(sums))
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 
 from lake.properties import UnknownProperty
-from models.recipe import Recipe, RecipeError
+from models.recipe import ORIGINAL, Recipe, RecipeError
 
 
 def test_a_recipe_survives_json() -> None:
     recipe = Recipe(("band_gap", "bulk_modulus"), seed=3, sharing="hard", steps=10, limit=5)
     assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_the_published_recipe_is_a_recipe() -> None:
+    assert Recipe.from_json(Recipe(("band_gap",), **ORIGINAL).to_json()) == Recipe(("band_gap",), **ORIGINAL)
+    assert set(ORIGINAL) < {field.name for field in fields(Recipe)}
 
 
 def test_the_order_of_tasks_cannot_matter() -> None:
@@ -23,8 +29,12 @@ def test_the_order_of_tasks_cannot_matter() -> None:
 
 def test_every_field_changes_the_digest_and_the_slug_is_safe() -> None:
     recipe = Recipe(("band_gap",))
-    others = [Recipe(("band_gap",), **{f: v}) for f, v in {"seed": 1, "width": 8, "steps": 9, "limit": 7}.items()]
-    assert len({recipe.digest, *(o.digest for o in others)}) == 5
+    changed = {
+        "seed": 1, "width": 8, "steps": 9, "limit": 7, "optimiser": "sgd", "schedule": "steps", "loss": "mse",
+        "largest_gradient": None, "transform": "none",
+    }  # fmt: skip
+    others = [Recipe(("band_gap",), **{field: value}) for field, value in changed.items()]
+    assert len({recipe.digest, *(o.digest for o in others)}) == 1 + len(changed)
     assert set(recipe.slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789_.-")
 
 
@@ -35,6 +45,8 @@ def test_every_field_changes_the_digest_and_the_slug_is_safe() -> None:
         ({"tasks": ()}, RecipeError, "at least one task"),
         ({"tasks": ("band_gap", "bulk_modulus")}, RecipeError, "hard"),
         ({"tasks": ("band_gap",), "epochs": 0}, RecipeError, "epochs"),
+        ({"tasks": ("band_gap",), "patience": 5}, RecipeError, "onecycle"),
+        ({"tasks": ("band_gap",), "largest_gradient": 0.0}, RecipeError, "largest_gradient"),
     ],
 )
 def test_a_recipe_that_cannot_be_trained_is_refused(fields: dict, error: type, words: str) -> None:

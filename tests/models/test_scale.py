@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,25 @@ def test_training_targets_become_standard_and_missing_ones_stay_missing(values: 
     assert np.isnan(out[-1, 0])
     assert np.isnan(out[0, 1])
     np.testing.assert_allclose(np.nanmean(out, axis=0), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "log"),
+    [
+        ("bulk_modulus", True), ("static_dielectric_constant", True), ("refractive_index", True),
+        ("piezoelectric_modulus", True), ("conductivity_effective_mass_n", True), ("universal_anisotropy", True),
+        ("electrical_conductivity_per_relaxation_time_p", True),
+        ("magnetization_per_atom", False), ("band_gap", False), ("seebeck_coefficient_n", False),
+        ("formation_energy_per_atom", False), ("poisson_ratio", False),
+    ],
+)  # fmt: skip
+def test_logarithms_are_learnt_of_what_spreads_over_decades_and_of_nothing_signed_or_often_zero(
+    name: str, log: bool
+) -> None:
+    values = np.array([[1.0], [10.0], [100.0]])
+    assert (Scaler.fit((name,), values).floor[0] is not None) == log
+    assert Scaler.fit((name,), values, "none").floor == (None,)
+    assert Scaler.fit((name,), values, "log").floor == (0.1,)
 
 
 def test_zero_under_a_logarithm_is_learnt_as_the_floor() -> None:

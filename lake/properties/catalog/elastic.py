@@ -130,7 +130,7 @@ ELASTIC = (
             Reading("mp", "universal_anisotropy", "", MP),
             Reading("aflow", "ael_elastic_anisotropy", "", AEL),
         ),
-        PBE_FIRST, shape="tensor invariant",
+        PBE_FIRST, log=True, shape="tensor invariant",
     ),
     Property(
         "transverse_sound_velocity", "Transverse sound velocity (computed, DFT)", "m/s",
