@@ -54,6 +54,11 @@ class TrainingRows:
         """Labelled rows per task in one split, (T,)."""
         return np.isfinite(self.targets[self.of(split)]).sum(axis=0)
 
+    def without(self, split: str) -> TrainingRows:
+        """The rows of the other splits: what is not there cannot be looked at."""
+        kept = np.flatnonzero((self.frame["split"] != split).to_numpy())
+        return replace(self, frame=self.frame[kept], targets=self.targets[kept])
+
     @cached_property
     def digest(self) -> str:
         """Content address of structures, targets and split, 16 hex digits."""

@@ -17,6 +17,7 @@ from lake.progress import track
 from models.batch import Batch, batches, shuffled
 from models.checkpoint import save
 from models.dataset import TrainingRows
+from models.evaluate import values
 from models.losses import LOSSES, masked_loss
 from models.metrics import mean_absolute_errors, mean_predictor_errors
 from models.network import device, network, outputs
@@ -123,8 +124,7 @@ def _scores(
     errors = {}
     for split in ("validation", "test"):
         part = rows.of(split)
-        predicted = scaler.inverse(outputs(net, graphs, at[part])[..., 0].reshape(len(part), len(rows.tasks)))
-        errors[split] = mean_absolute_errors(predicted, rows.targets[part])
+        errors[split] = mean_absolute_errors(values(net, scaler, graphs, at[part]), rows.targets[part])
     floor = mean_predictor_errors(rows.targets[rows.of("train")], rows.targets[rows.of("test")])
     columns = {f"n_{split}": rows.labels(split).tolist() for split in ("train", "validation", "test")}
     columns |= {"mae_validation": errors["validation"], "mae_test": errors["test"], "mae_mean_predictor": floor}

@@ -9,11 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from lake.graphs.shards import GraphStore
 from lake.store import Lake
 from models.checkpoint import CheckpointError, read
 from models.dataset import TaskError, training_rows
+from models.evaluate import score
 from models.fit import fit
 from models.network import network, outputs
 from models.recipe import Recipe, RecipeError
@@ -64,8 +66,24 @@ def test_a_run_comes_back_from_its_file_with_equal_answers(run, salts: Lake, rec
     rows = training_rows(salts, recipe.tasks)
     test = rows.of("test")
     at = store.rows(rows.frame["structure_hash"])[test]
-    error = np.abs(found.scaler.inverse(outputs(found.network(), store, at)) - rows.targets[test]).mean()
+    error = np.abs(found.scaler.inverse(outputs(found.network(), store, at)[..., 0]) - rows.targets[test]).mean()
     assert error == pytest.approx(run.scores["band_gap"]["mae_test"], abs=1e-6)
+
+
+def test_a_run_without_a_look_at_the_test_set_is_the_same_and_scored_later(
+    run, salts: Lake, recipe: Recipe, tmp_path: Path
+) -> None:
+    rows, store = training_rows(salts, recipe.tasks), GraphStore(salts)
+    blind = fit(recipe, rows.without("test"), store, tmp_path)
+    scores = blind.scores["band_gap"]
+    assert (scores["n_test"], scores["mae_test"], scores["mae_mean_predictor"]) == (0, None, None)
+    assert blind.history == run.history
+    assert load_file(blind.checkpoint).keys() == load_file(run.checkpoint).keys()
+    assert all(torch.equal(load_file(blind.checkpoint)[n], t) for n, t in load_file(run.checkpoint).items())
+    for split in ("validation", "test"):
+        assert score(read(blind.checkpoint), rows, store, split) == {"band_gap": run.scores["band_gap"][f"mae_{split}"]}
+    with pytest.raises(RecipeError, match="bulk_modulus"):
+        score(read(blind.checkpoint), training_rows(salts, ["bulk_modulus"]), store, "test")
 
 
 def test_hard_sharing_of_one_task_is_single_task_training(run, salts: Lake, recipe: Recipe, tmp_path: Path) -> None:
