@@ -1,6 +1,6 @@
 """Chang 2022, read: a set's crystals, and its five splits as training rows. No torch here.
 
-The files, one of crystals and values and one of row numbers per split, are not committed (docs/published.md says whence).
+The files, one of crystals and values and one of row numbers, are not committed; docs/published.md says whence they are.
 """
 
 from __future__ import annotations

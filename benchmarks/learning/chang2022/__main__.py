@@ -10,7 +10,7 @@ from benchmarks.learning.chang2022.anchors import ANCHORS
 from benchmarks.learning.chang2022.grouped import SPLITS
 from benchmarks.learning.chang2022.report import BEGIN, END, report
 from benchmarks.learning.chang2022.stages import choose, left, look_at
-from benchmarks.learning.chang2022.study import Study
+from benchmarks.learning.chang2022.study import Study, pace
 from lake.spoken import duration
 from models.ledger import FOLDER
 from models.pool import cores
@@ -57,12 +57,10 @@ def _take(study: Study, stage: str, processes: int) -> None:
 
 
 def _tell(study: Study, processes: int) -> None:
-    total = 0.0
-    for stage in left(study):
-        total += stage.seconds
-        alone = duration(stage.seconds / processes)
-        print(f"{stage.stage:8} {stage.runs:4} runs, about {alone} on {processes} cores")
-    print(f"together about {duration(total / processes)}")
+    stages, share = left(study), pace(study) / processes
+    for stage in stages:
+        print(f"{stage.stage:8} {stage.runs:4} runs, about {duration(stage.seconds * share)} on {processes} cores")
+    print(f"together about {duration(sum(stage.seconds for stage in stages) * share)}")
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,10 +11,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from benchmarks.learning.chang2022.candidates import candidates
 from benchmarks.learning.chang2022.grouped import SPLITS, grouped
 from benchmarks.learning.chang2022.looks import Looks
+from lake.graphs.gathered import GatheredGraphs
 from models.dataset import TrainingRows
 from models.ledger import Ledger
 from models.published.chang2022 import ReadSet, read_set
@@ -23,6 +25,7 @@ from models.task import task_named
 
 KINDS = {"published": "chang2022_looks", "grouped": "chang2022_grouped"}
 ATOMS_PER_SECOND = 8000.0  # trained on one core, width 64 and 3 layers; only estimates of time depend on it
+LATEST, FEW = 40, 5  # trainings that tell how fast this goes
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,23 @@ class Piece:
 
     def seconds(self, study: Study) -> float:
         """What training it is expected to take on one core."""
-        read, rows = of(study.data, self.name), self.rows(study)
-        atoms = sum(map(len, read.crystals)) / len(read.crystals)
-        crystals = len(rows.of("train")) + len(rows.of("validation")) / 3
-        size = (self.recipe.gnn_layers + 1) / 4 * (self.recipe.width / 64) ** 1.2
-        return self.recipe.epochs * crystals * atoms * size / ATOMS_PER_SECOND
+        rows = self.rows(study)
+        return expected(study, self.recipe, len(rows.of("train")), len(rows.of("validation")))
+
+
+def expected(study: Study, recipe: Recipe, n_train: int, n_validation: int) -> float:
+    """Seconds of one core for so many crystals of the recipe's set, at ATOMS_PER_SECOND."""
+    crystals = of(study.data, recipe.tasks[0]).crystals
+    atoms = sum(map(len, crystals)) / len(crystals) * (n_train + n_validation / 3)
+    size = (recipe.gnn_layers + 1) / 4 * (recipe.width / 64) ** 1.2
+    return recipe.epochs * atoms * size / ATOMS_PER_SECOND
+
+
+def pace(study: Study) -> float:
+    """By how much the latest trainings in the ledger were slower than expected; 1 where there are few."""
+    latest = study.ledger.rows().tail(LATEST).select("fields", "n_train", "n_validation", "seconds").rows()
+    ratios = [s / expected(study, Recipe.from_json(told), n, v) for told, n, v, s in latest]
+    return float(np.median(ratios)) if len(ratios) >= FEW else 1.0
 
 
 @lru_cache(maxsize=32)
@@ -113,24 +128,25 @@ def rows_of(data: Path, name: str, kind: str, split: int) -> TrainingRows:
 
 
 def untested(rows: TrainingRows) -> TrainingRows:
-    """The same rows without those of the test part."""
-    kept = np.flatnonzero((rows.frame["split"] != "test").to_numpy())
-    return replace(rows, frame=rows.frame[kept], targets=rows.targets[kept])
+    """The rows that training may see."""
+    return rows.without("test")
 
 
 def trained(study: Study, piece: Piece) -> bool:
     """Whether the ledger has its validation error."""
-    version = of(study.data, piece.name).graphs.version
-    return len(study.ledger.found(piece.recipe, untested(piece.rows(study)).digest, version)) > 0
+    return len(_found(study, piece)) > 0
 
 
 def validation_error(study: Study, piece: Piece) -> float:
     """Of a finished training, in the set's unit; KeyError where there is none."""
-    version = of(study.data, piece.name).graphs.version
-    found = study.ledger.found(piece.recipe, untested(piece.rows(study)).digest, version)
+    found = _found(study, piece)
     if not len(found):
         raise KeyError(f"{piece.recipe.slug} is not trained on split {piece.split}")
     return found["mae_validation"].item()
+
+
+def _found(study: Study, piece: Piece) -> pl.DataFrame:
+    return study.ledger.found(piece.recipe, untested(piece.rows(study)).digest, GatheredGraphs.version)
 
 
 def train(study: Study, piece: Piece) -> None:
@@ -170,7 +186,7 @@ def look_key(study: Study, pieces: Sequence[Piece]) -> dict[str, object]:
         "seed": "+".join(str(piece.recipe.seed) for piece in pieces),
         "recipe": replace(first.recipe, seed=0).digest,
         "data": first.rows(study).digest,
-        "graphs": of(study.data, first.name).graphs.version,
+        "graphs": GatheredGraphs.version,
     }
 
 
@@ -181,14 +197,18 @@ def looked(study: Study, pieces: Sequence[Piece]) -> bool:
 
 def look(study: Study, pieces: Sequence[Piece]) -> None:
     """Score the test rows once with the mean of these pieces' predictions, and write it down."""
+    from models.checkpoint import read
+    from models.evaluate import predicted
+
     if looked(study, pieces):
         return
     first = pieces[0]
     rows, unit = first.rows(study), task_named(first.name).unit
     test, labels = rows.of("test"), rows.targets[:, 0].astype(np.float64)
-    predicted = np.mean([_predicted(study, piece, rows, test) for piece in pieces], axis=0)
+    graphs, checkpoints = of(study.data, first.name).graphs, [read(piece.checkpoint(study)) for piece in pieces]
+    told = np.mean([predicted(checkpoint, rows, graphs, "test")[:, 0] for checkpoint in checkpoints], axis=0)
     middle = np.median(labels[rows.of("train")])
-    errors, floor = np.abs(predicted - labels[test]), np.abs(middle - labels[test])
+    errors, floor = np.abs(told - labels[test]), np.abs(middle - labels[test])
     figures = {
         "mae_test": errors.mean(),
         "mae_median_predictor": floor.mean(),
@@ -203,13 +223,3 @@ def look(study: Study, pieces: Sequence[Piece]) -> None:
         command=study.command,
         **{name: float(f"{value:.6g}") for name, value in figures.items()},
     )
-
-
-def _predicted(study: Study, piece: Piece, rows: TrainingRows, part: np.ndarray) -> np.ndarray:
-    """What the piece's checkpoint tells of these rows, (n,) in the set's unit."""
-    from models.checkpoint import read
-    from models.network import outputs
-
-    checkpoint, graphs = read(piece.checkpoint(study)), of(study.data, piece.name).graphs
-    at = graphs.rows(rows.frame["structure_hash"].gather(part))
-    return checkpoint.scaler.inverse(outputs(checkpoint.network(), graphs, at)[..., 0])[:, 0]
