@@ -119,7 +119,7 @@ def test_the_report_stands_between_its_markers(done, tmp_path):
     page = tmp_path / "published.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     told = report(done, page)
-    assert "2D formation energy" in told and "0.169" in told
+    assert "2D formation energy" in told and "0.169" in told and "so far: 6." in told
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text and told in text
     looks = done.looks("published").rows().filter(~pl.col("seed").str.contains("+", literal=True))

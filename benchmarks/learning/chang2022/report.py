@@ -28,6 +28,7 @@ def report(study: Study, page: Path) -> str:
     looks = _current(study, "published")
     parts = [
         verdict(looks, study.splits, study.seeds),
+        f"Looks at published test rows so far: {len(study.looks('published').rows())}.",
         table(study, looks, _current(study, "grouped")),
         medians(looks),
         choices(study),
