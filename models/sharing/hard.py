@@ -27,7 +27,8 @@ class Hard(nn.Module):
         self.decoders = nn.ModuleDict()
         for task in recipe.tasks:
             with stream(recipe.seed, task):
-                self.decoders[task] = Decoder(recipe.width, recipe.decoder_layers, recipe.told)
+                decoder = Decoder(recipe.width, recipe.decoder_layers, recipe.told)
+            self.decoders[task.replace(".", ":")] = decoder  # torch keeps the dot for itself
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """Per task the standardised value, and what else the loss asks for."""
