@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from models.scale import TRANSFORMS, Scaler
 from models.streams import generator, stream
 
 Store = GraphStore | GatheredGraphs
+AfterEpoch = Callable[[int, float | None], bool]  # epoch from 1, validation loss -> whether training ends here
 OPTIMISERS = {"adamw": torch.optim.AdamW}
 LARGEST_GRADIENT = 1.0  # norm; a rare step further than this would only undo what was learnt
 
@@ -37,10 +38,12 @@ def fit(
     folder: Path,
     licences: tuple[str, ...] = (),
     snapshot: str = "",
+    after_epoch: AfterEpoch = lambda epoch, loss: False,
 ) -> Run:
     """Train on the rows' training split, keep the state that was best on validation, score it on test.
 
-    licences, snapshot: of the rows, for the books. One process, one thread; the same seed gives the same run on a CPU
+    licences, snapshot: of the rows, for the books. after_epoch: may end training early, on the schedule of the whole.
+    One process, one thread; the same seed gives the same run on a CPU
     (on CUDA sums may be taken in another order). Raises TaskError or RecipeError before training where a task cannot be
     learnt or a name is not known.
     """
@@ -50,7 +53,7 @@ def fit(
     with _one_thread(), stream(recipe.seed, "training"):
         net = network(recipe).to(device())
         at = graphs.rows(rows.frame["structure_hash"])
-        history = _train(recipe, net, graphs, at, rows, scaler.forward(rows.targets))
+        history = _train(recipe, net, graphs, at, rows, scaler.forward(rows.targets), after_epoch)
         scores = _scores(net, graphs, at, rows, scaler)
         seconds = time.perf_counter() - began
         checkpoint = Path(folder) / f"{recipe.slug}.safetensors"
@@ -70,7 +73,13 @@ def _checked(recipe: Recipe, rows: TrainingRows) -> None:
 
 
 def _train(
-    recipe: Recipe, net: nn.Module, graphs: Store, at: np.ndarray, rows: TrainingRows, targets: np.ndarray
+    recipe: Recipe,
+    net: nn.Module,
+    graphs: Store,
+    at: np.ndarray,
+    rows: TrainingRows,
+    targets: np.ndarray,
+    after_epoch: AfterEpoch,
 ) -> list[dict[str, float | int | None]]:
     """Walk the epochs; leaves the best state in the network and returns the curves."""
     train, validation = rows.of("train"), rows.of("validation")
@@ -94,6 +103,8 @@ def _train(
         history.append(
             {"epoch": epoch, "learning_rate": rate, "loss_train": total / per_epoch, "loss_validation": loss}
         )
+        if after_epoch(epoch, loss):
+            break
     best.restore()
     return history
 
