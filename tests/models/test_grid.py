@@ -102,7 +102,7 @@ def test_what_is_finished_stays_where_a_later_run_fails(ground, tmp_path, monkey
 def test_the_table_keeps_both_modes_with_units_and_licences(told, salts) -> None:
     rows = salts.read(GRID)
     assert rows.group_by("mode").len().sort("mode").rows() == [("asha", 2), ("full", 8)]
-    assert set(rows["unit"]) == {"eV"} and rows["licences"].list.len().min() == 1
+    assert set(rows["unit"]) == {"eV"} and rows["licences"].list.len().min() > 0
     both = rows.filter(seed=0, state="finished").group_by("gnn_layers", "decoder_layers", "width")
     assert (both.agg(pl.col("mae_validation").n_unique())["mae_validation"] == 1).all()  # one recipe, one run
 
