@@ -32,17 +32,17 @@ def grid(lake: Lake) -> Figure:
     for name, pair in zip(names, panels, strict=True):
         errors = cells(rows.filter(pl.col("property") == name))
         known = [error for error in errors.values() if np.isfinite(error)]
-        # past three times the lowest a cell is as dark as can be: one run that failed must not pale all others
-        low, high = min(known), min(max(known), 3 * min(known)) if min(known) > 0 else max(known)
+        # so far and no further, or one run that failed would pale all others
+        low, high = min(known), min(max(known), 2 * float(np.median(known)) - min(known))
         best = min(errors, key=lambda size: (np.nan_to_num(errors[size], nan=np.inf), size))
         for width, axes in zip(WIDTHS, pair, strict=True):
             _panel(axes, errors, width, (low, high))
             _marks(axes, width, best, FOUND_BEFORE[name].size)
-            axes.set_title(f"{width} units", fontweight="normal", color=MUTED, fontsize=9)
+            axes.set_title(f"{width} units", loc="right", fontweight="normal", color=MUTED, fontsize=9)
             if name == names[-1]:
                 axes.set_xlabel("decoder layers")
         told = task_named(name)
-        pair[0].set_title(f"{with_unit(told.label, told.unit)}, {WIDTHS[0]} units")
+        pair[0].set_title(with_unit(told.label, told.unit))
         pair[0].set_ylabel("graph convolutions")
     handles = [
         Rectangle((0, 0), 1, 1, fill=False, edgecolor=BEST, linewidth=2.2, label="lowest validation error here"),
