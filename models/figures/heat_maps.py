@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Rectangle
 
 from lake.figures.style import DEPTH, INK, MUTED, drawn, empty, with_unit
@@ -46,8 +47,8 @@ def grid(lake: Lake) -> Figure:
         pair[0].set_ylabel("graph convolutions")
     handles = [
         Rectangle((0, 0), 1, 1, fill=False, edgecolor=BEST, linewidth=2.2, label="lowest validation error here"),
-        Ellipse((0, 0), 1, 1, fill=False, edgecolor=BEFORE, linewidth=2, linestyle=(0, (3, 1.5)),
-                label="best of the preliminary grid"),
+        Line2D([], [], marker="o", linestyle="none", markersize=9, markerfacecolor="none", markeredgecolor=BEFORE,
+               markeredgewidth=2, label="best of the preliminary grid"),
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside upper left", ncols=2, handlelength=1.6)
     return figure
