@@ -50,6 +50,7 @@ class Facts:
     twins: Rows
     yardstick: str
     baselines: Rows
+    sizes: Rows
     gains: Rows
     candidates: Rows
     n_candidates: int
@@ -97,6 +98,7 @@ def facts(lake: Lake, snapshot: str = "") -> Facts:
         twins=families(lake).head(MANY).to_dicts(),
         yardstick=CITATION,
         baselines=errors(lake).to_dicts(),
+        sizes=sizes(lake),
         gains=gains(lake).to_dicts(),
         candidates=ranked.head(TOP).to_dicts(),
         n_candidates=len(ranked),
@@ -131,6 +133,13 @@ def worst(lake: Lake) -> Rows:
     pairs = lake.read(DISAGREEMENT).select("property", *PAIR, "n")
     joined = first.join(pairs, on=["property", *PAIR]).sort("n", "property", *PAIR, descending=[True, *[False] * 5])
     return joined.head(SOME).to_dicts()
+
+
+def sizes(lake: Lake) -> Rows:
+    """Per property of the grid the best size here and the mission's, with the words on confidence and on ASHA."""
+    from models.grid.results import compared
+
+    return compared(lake)
 
 
 def citations(slugs: list[str]) -> Rows:

@@ -16,7 +16,7 @@ from typing import Any
 from assets.report_facts import Facts, facts
 from lake.contract import Table
 from lake.store import Lake
-from lake.tables import CANDIDATES, DISAGREEMENT, MATERIALS, PREDICTIONS, PROPERTY_MATRIX, TRANSFER
+from lake.tables import CANDIDATES, DISAGREEMENT, GRID, MATERIALS, PREDICTIONS, PROPERTY_MATRIX, TRANSFER
 
 SCREEN_DPI = 96  # what a browser takes for an inch
 
@@ -27,6 +27,7 @@ NEEDS: Mapping[str, Table] = {
     "apart": DISAGREEMENT,
     "elements": MATERIALS,
     "parity": PREDICTIONS,
+    "grid": GRID,
     "gains": TRANSFER,
     "candidates": CANDIDATES,
     "bargains": CANDIDATES,

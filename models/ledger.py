@@ -7,7 +7,8 @@ trained again for its figures. A line is added whole, under a lock, when its run
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,27 +33,34 @@ class Ledger:
 
     recipe: the recipe's digest.  data: digest of the rows (`TrainingRows.digest`).  graphs: version of the graphs.
     fields: the whole recipe as JSON.  command: what to run to get the line again.
+    further: columns of this study alone, and their types.
     """
 
     path: Path
+    further: Mapping[str, type[pl.DataType]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, study: str, folder: Path = FOLDER) -> Ledger:
+    def of(cls, study: str, folder: Path = FOLDER, **further: type[pl.DataType]) -> Ledger:
         """The ledger of this name among the committed results."""
-        return cls(folder / f"{study}.csv")
+        return cls(folder / f"{study}.csv", further)
+
+    @property
+    def schema(self) -> dict[str, type[pl.DataType]]:
+        """Columns and their types."""
+        return SCHEMA | dict(self.further)
 
     def rows(self) -> pl.DataFrame:
-        """All lines, oldest first, with the columns of SCHEMA."""
+        """All lines, oldest first, with the columns of the schema; what is empty in a text is an empty text."""
         if not self.path.exists():
-            return pl.DataFrame(schema=SCHEMA)
-        return pl.read_csv(self.path, schema=SCHEMA)
+            return pl.DataFrame(schema=self.schema)
+        return pl.read_csv(self.path, schema=self.schema).with_columns(pl.col(pl.String).fill_null(""))
 
     def found(self, recipe: Recipe, data: str, graphs: str) -> pl.DataFrame:
         """The lines of this recipe on these rows and graphs: one per task where it is finished, else none."""
         same = (pl.col("recipe") == recipe.digest) & (pl.col("data") == data) & (pl.col("graphs") == graphs)
         return self.rows().filter(same).unique("property", keep="first", maintain_order=True)
 
-    def add(self, run: Run, graphs: str, command: str) -> None:
+    def add(self, run: Run, graphs: str, command: str, **further: object) -> None:
         """Write a finished run behind the others; several processes may do so at once."""
         from filelock import FileLock
 
@@ -60,10 +68,10 @@ class Ledger:
         with FileLock(self.path.with_suffix(".lock")):
             new = not self.path.exists()
             with self.path.open("a", newline="") as file:
-                lines = csv.DictWriter(file, list(SCHEMA), lineterminator="\n")
+                lines = csv.DictWriter(file, list(self.schema), lineterminator="\n")
                 if new:
                     lines.writeheader()
-                lines.writerows(_line(run, task, graphs, command) for task in run.recipe.tasks)
+                lines.writerows(_line(run, task, graphs, command) | further for task in run.recipe.tasks)
 
 
 def _line(run: Run, task: str, graphs: str, command: str) -> dict[str, object]:

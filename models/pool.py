@@ -22,20 +22,30 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def spread(work: Callable[..., R], pieces: Sequence[tuple], doing: str, processes: int | None = None) -> list[R]:
+def spread(
+    work: Callable[..., R],
+    pieces: Sequence[tuple],
+    doing: str,
+    processes: int | None = None,
+    each: Callable[[R], None] = lambda _: None,
+) -> list[R]:
     """work(*piece) for every piece, in fresh processes; results in the pieces' order.
 
     work must be a function at the top of a module. With one process or one piece it runs here. The first error is
-    raised again here, after the pieces not yet begun are called off.
+    raised again here, after the pieces not yet begun are called off. each: is told every result here, as it comes.
     """
     processes = min(processes or cores(), len(pieces))
     if processes <= 1:
-        return [work(*piece) for piece in track(pieces, doing)]
+        results = []
+        for piece in track(pieces, doing):
+            results.append(work(*piece))
+            each(results[-1])
+        return results
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_quiet)
     try:
         futures = [pool.submit(work, *piece) for piece in pieces]
         for future in track(as_completed(futures), doing, total=len(futures)):
-            future.result()
+            each(future.result())
         return [future.result() for future in futures]
     finally:
         pool.shutdown(cancel_futures=True)

@@ -12,6 +12,7 @@ from assets import (
     compositions,
     gold,
     graphs,
+    grid,
     identity,
     observations,
     property_checks,
@@ -31,7 +32,8 @@ from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
 MODULES = [
-    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, transfer, screening, reports,
+    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, grid, transfer, screening,
+    reports,
 ]  # fmt: skip
 
 

@@ -1,12 +1,16 @@
-"""Jobs: what is started together. A crawl per source, everything after it, the learning alone, one column anew."""
+"""Jobs: what is started together. A crawl per source, everything after it, the learning alone, one column anew.
+
+The grid is in no other job than its own: it takes hours, and it has partitions that no other asset has.
+"""
 
 import dagster as dg
 
 from assets.observations import observed
-from assets.partitions import EVERY_SHARD, SOURCES
+from assets.partitions import EVERY_SHARD, LEARNT, SOURCES
 
 CRAWLED = dg.AssetSelection.assets("records", "pages", "listings", "crawls", "differences", "entries")
-LEARNT = dg.AssetSelection.groups("models", "analysis", "reports")
+SIZED = dg.AssetSelection.assets("grid")
+LEARNING = dg.AssetSelection.groups("models", "analysis", "reports") - SIZED
 COLUMNS = dg.AssetSelection.assets(*observed(), "property_matrix", "matrix_provenance", "lake_duckdb", "snapshots")
 
 crawl = dg.define_asset_job(
@@ -17,13 +21,13 @@ crawl = dg.define_asset_job(
 )
 build = dg.define_asset_job(
     "build",
-    dg.AssetSelection.all() - CRAWLED,
+    dg.AssetSelection.all() - CRAWLED - SIZED,
     run_tags=EVERY_SHARD,
     description="Everything after the crawls: materials, observations, matrix, graphs, models, screening, report.",
 )
 train = dg.define_asset_job(
     "train",
-    LEARNT | dg.AssetSelection.assets("lake_duckdb", "snapshots"),
+    LEARNING | dg.AssetSelection.assets("lake_duckdb", "snapshots"),
     description="Baselines, joint model, gains, candidates and report, from the observations as they are.",
 )
 backfill_property = dg.define_asset_job(
@@ -31,5 +35,11 @@ backfill_property = dg.define_asset_job(
     COLUMNS,
     description="Columns of the matrix anew from kept records, without a crawl. For one property, select its asset.",
 )
+grid = dg.define_asset_job(
+    "grid",
+    SIZED,
+    partitions_def=LEARNT,
+    description="Forty sizes of network of one property. Hours; what is finished is never trained again.",
+)
 
-JOBS = [crawl, build, train, backfill_property]
+JOBS = [crawl, build, train, backfill_property, grid]

@@ -34,13 +34,17 @@ class MlflowTracker:
         logging.getLogger("mlflow").setLevel(logging.WARNING)  # after the import, which sets it itself
         return MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
 
-    def log(self, run: "Run") -> None:
-        """Write one run down, unless the very same run on the same rows is there already."""
-        experiment, name = self._experiment(run.recipe.study), run.recipe.slug
+    def log(self, run: "Run", study: str = "", graphs: str = "") -> None:
+        """Write one run down, unless the very same run on the same rows is there already.
+
+        study: the experiment, where it is not the recipe's own study.  graphs: version of the graphs.
+        """
+        study = study or run.recipe.study
+        experiment, name = self._experiment(study), run.recipe.slug
         if self.client.search_runs([experiment], ALIKE.format(name=name, data=run.data), max_results=1):
             return
         began = int((time() - run.seconds) * 1000)
-        noted = self.client.create_run(experiment, start_time=began, run_name=name, tags=self._tags(run))
+        noted = self.client.create_run(experiment, start_time=began, run_name=name, tags=_tags(run, study, graphs))
         for start in range(0, len(metrics := _metrics(run)), 1000):  # as many as MLflow takes at once
             self.client.log_batch(noted.info.run_id, metrics=metrics[start : start + 1000])
         self.client.log_batch(noted.info.run_id, params=_params(run))
@@ -50,9 +54,11 @@ class MlflowTracker:
         found = self.client.get_experiment_by_name(study)
         return found.experiment_id if found else self.client.create_experiment(study, str(self.root / "mlruns" / study))
 
-    def _tags(self, run: "Run") -> dict[str, str]:
-        tasks = ", ".join(run.recipe.tasks)
-        return {"data": run.data, "study": run.recipe.study, "tasks": tasks, "checkpoint": str(run.checkpoint)}
+
+def _tags(run: "Run", study: str, graphs: str) -> dict[str, str]:
+    """What run, rows, snapshot and graphs are called; an empty name is no tag."""
+    tags = {"data": run.data, "study": study, "tasks": ", ".join(run.recipe.tasks), "checkpoint": str(run.checkpoint)}
+    return tags | {name: told for name, told in (("snapshot", run.snapshot), ("graphs", graphs)) if told}
 
 
 def _params(run: "Run") -> list[Any]:

@@ -15,6 +15,7 @@ from lake.store import Lake
 from lake.tables import (
     CANDIDATES,
     ENTRIES,
+    GRID,
     MATERIALS,
     OBSERVATIONS,
     PREDICTIONS,
@@ -23,6 +24,7 @@ from lake.tables import (
     RUNS,
     TRANSFER,
 )
+from models.grid.sizes import SIZES, recipe
 from models.screen import candidates
 from tests.observed import observation
 
@@ -60,12 +62,13 @@ def ground(root: Path) -> Lake:
 
 
 def learnt(root: Path) -> Lake:
-    """The same lake with predictions, runs, transfer and candidates."""
+    """The same lake with predictions, runs, transfer, candidates and the grid of one property."""
     lake = ground(root)
     lake.replace(PREDICTIONS, PREDICTIONS.frame(_predictions()))
     lake.replace(RUNS, RUNS.frame(_runs()))
     lake.replace(TRANSFER, TRANSFER.frame(_transfer()))
     lake.replace(CANDIDATES, candidates(lake))
+    lake.replace(GRID, GRID.frame(_grid()))
     return lake
 
 
@@ -110,6 +113,21 @@ def _observations() -> list[dict]:
             value = gap * (1 + 0.1 * place)
             rows.append(observation(f"{source}:{formula}", "band_gap", value))
     return rows
+
+
+def _grid() -> list[dict]:
+    """All sizes of the band gap's grid, deeper ones worse, and two finalists that three fresh seeds tell apart."""
+    runs = [(size, 0, 0.4 + 0.01 * at) for at, size in enumerate(SIZES)]
+    runs += [(size, seed, 0.4 + 0.1 * at + 0.001 * seed) for at, size in enumerate(SIZES[:2]) for seed in (1, 2, 3)]
+    return [
+        {
+            "property": "band_gap", "mode": "full", **size._asdict(), "seed": seed, "state": "finished", "unit": "eV",
+            "n_train": 60, "n_validation": 20, "n_test": 20, "mae_validation": error, "mae_test": error + 0.05,
+            "mae_mean_predictor": 1.0, "rungs": [], "epochs": 3, "seconds": 36.0, "graphs": "v", "data": "d",
+            "recipe": recipe("band_gap", size, seed, "sample").to_json(), "snapshot": "", "licences": ["CC BY 4.0"],
+        }
+        for size, seed, error in runs
+    ]  # fmt: skip
 
 
 def _prediction(formula: str, source: str, name: str, unit: str, value: float, label: float | None, split: str) -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lake.contract import Column, Table
-from lake.tables.columns import ENTRY_ID, FLOAT, FORMULA, INHERITED, INT, MATERIAL_ID, ORIGIN, TEXT, TEXTS
+from lake.tables.columns import ENTRY_ID, FLOAT, FLOATS, FORMULA, INHERITED, INT, MATERIAL_ID, ORIGIN, TEXT, TEXTS
 
 RUNS = Table(
     "runs", "models", "One row per trained model and property: recipe, seed, errors.",
@@ -82,4 +82,34 @@ CANDIDATES = Table(
         INHERITED,
     ),
     key=("material_id",),
+)  # fmt: skip
+
+GRID = Table(
+    "grid", "models", "Which size of network suits a property? One row per property, mode, size and seed.",
+    (
+        Column("property", TEXT, "property predicted"),
+        Column("mode", TEXT, "full: every size to its end; asha: the worse two thirds are stopped at each rung"),
+        Column("gnn_layers", INT, "graph convolutions"),
+        Column("decoder_layers", INT, "layers behind the mean over atoms"),
+        Column("width", INT, "hidden units of both"),
+        Column("seed", INT, "0 tries every size, the others tell the finalists apart"),
+        Column("state", TEXT, "finished, or stopped at a rung"),
+        Column("unit", TEXT, "unit of the errors"),
+        Column("n_train", INT, "labelled training rows"),
+        Column("n_validation", INT, "labelled validation rows"),
+        Column("n_test", INT, "labelled test rows"),
+        Column("mae_validation", FLOAT, "mean absolute error on validation: it chooses", nullable=True),
+        Column("mae_test", FLOAT, "mean absolute error on test: it chooses nothing", nullable=True),
+        Column("mae_mean_predictor", FLOAT, "test error of predicting the training mean", nullable=True),
+        Column("rungs", FLOATS, "mode asha: validation loss, standardised, at each rung that it came to"),
+        Column("epochs", INT, "epochs trained"),
+        Column("seconds", FLOAT, "wall time of training", "second"),
+        Column("graphs", TEXT, "version of the graphs"),
+        Column("data", TEXT, "digest of the rows"),
+        Column("recipe", TEXT, "the whole recipe, as JSON"),
+        Column("snapshot", TEXT, "the snapshot whose tables it learnt from, empty where none was taken"),
+        INHERITED,
+    ),
+    key=("property", "mode", "gnn_layers", "decoder_layers", "width", "seed"),
+    partition_by="property",
 )  # fmt: skip

@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from assets.report_page import number, render
+from assets.report_facts import facts
+from assets.report_page import html, number, render
 from lake.disagreement import disagreement
 from lake.facts import by_source, reasons
 from lake.store import Lake
@@ -67,6 +68,13 @@ def test_negative_transfer_and_no_claim_are_said_in_words(page):
     words = {cells[0]: cells[-1] for cells in rows(page, "transfer")}
     assert words["Band gap"].startswith("Negative transfer")
     assert words["Magnetization"] == "The interval crosses zero: no claim."
+
+
+def test_the_best_size_stands_beside_the_one_found_before_with_how_sure_it_is(page, tmp_path):
+    (cells,) = rows(page, "grid")
+    assert cells[:3] == ["Band gap", "4/1/128 <small>band gap</small>", "1/1/64"]
+    assert "distinguishable" in cells[-1] and "n = 3" in cells[-1] and "46 runs" in cells[-1]
+    assert 'id="sizes"' not in html(facts(Lake(tmp_path)), {})
 
 
 def test_the_page_loads_nothing_from_elsewhere(page):

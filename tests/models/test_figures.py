@@ -27,6 +27,13 @@ def test_every_picture_draws_on_full_and_on_empty_lakes_and_sets_nothing(name, l
     assert dict(matplotlib.rcParams) == before
 
 
+def test_the_heat_maps_mark_the_lowest_error_and_the_size_found_before(lake):
+    panels = models.figures.grid(lake).axes
+    assert [len(axes.texts) for axes in panels] == [20, 20]
+    marks = [[type(mark).__name__ for mark in axes.patches] for axes in panels]
+    assert marks == [["Rectangle"], ["Ellipse"]]  # 1/1/64 here, 4/1/128 before
+
+
 def test_parity_shows_labelled_test_rows_alone(lake):
     told = lake.read(PREDICTIONS).filter(pl.col("split") == "test", pl.col("label").is_not_null())
     shown = pl.concat(parity_plots.tested(lake).values())

@@ -29,6 +29,7 @@ HOUSE = Path(__file__).parents[2]
 ASKED = {
     "demo", "mirror", "crawl", "accept", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
     "same", "duplicates", "add", "export", "dictionary", "show", "find", "shell", "snapshots", "vacuum",
+    "grid",
 }  # fmt: skip
 
 
@@ -190,6 +191,7 @@ def test_a_part_of_a_database_is_crawled_and_known_to_be_one(asking, tmp_path):
         (["crawl", "oqmd", "--elements", "Mg,Xx"], "found Xx"),
         (["crawl", "icsd"], "no source is called icsd"),
         (["accept", "icsd"], "no source is called icsd"),
+        (["grid", "--property", "colour"], "no property 'colour'"),
     ],
 )
 def test_a_crawl_that_cannot_be_meant_is_refused_in_a_line(tmp_path, words, says):

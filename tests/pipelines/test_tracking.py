@@ -19,8 +19,8 @@ def tracked(tmp_path_factory):
     return tracker, root
 
 
-def only_run(tracker):
-    experiment = tracker.client.get_experiment_by_name("single")
+def only_run(tracker, study="single"):
+    experiment = tracker.client.get_experiment_by_name(study)
     (found,) = tracker.client.search_runs([experiment.experiment_id])
     return found
 
@@ -43,3 +43,14 @@ def test_the_checkpoint_is_named_and_no_model_is_logged(tracked):
     tracker, root = tracked
     assert only_run(tracker).data.tags["checkpoint"].endswith("one.safetensors")
     assert not [file for file in root.rglob("*") if file.suffix in {".pkl", ".pickle", ".pt", ".pth"}]
+
+
+def test_another_study_is_another_experiment_and_names_snapshot_and_graphs(tracked):
+    tracker, root = tracked
+    run = Run(
+        Recipe(("band_gap",)), {"band_gap": {}}, [], root / "models" / "two.safetensors", 1.0, "abc", (), "night-3"
+    )
+    tracker.log(run, study="grid", graphs="nearest-v2")
+    tags = only_run(tracker, "grid").data.tags
+    assert (tags["study"], tags["snapshot"], tags["graphs"]) == ("grid", "night-3", "nearest-v2")
+    assert "snapshot" not in only_run(tracker).data.tags
