@@ -14,7 +14,7 @@ def by_brute_force(crystal: Crystal, k: int, cutoff: float, tie: float) -> list[
     volume = abs(np.linalg.det(crystal.lattice))
     faces = [np.linalg.norm(np.cross(crystal.lattice[axis - 2], crystal.lattice[axis - 1])) for axis in range(3)]
     positions = crystal.positions - np.floor(crystal.positions)
-    reach = [int(np.ceil((cutoff + tie) * face / volume)) + 1 for face in faces]
+    reach = [int((cutoff + tie) * face / volume) + 1 for face in faces]  # positions are less than one cell apart
     shifts = np.array(list(itertools.product(*(range(-r, r + 1) for r in reach))))
     found = []
     for site in range(len(crystal)):
