@@ -97,16 +97,24 @@ def _gather(
     for b in range(len(row)):
         if part[b] != p:
             continue
-        first, here, to = offsets[row[b]], atoms[b], edges[b]
-        for atom in range(atoms[b + 1] - here):
-            there = first + atom
-            numbers_out[here + atom] = numbers[there]
-            low, high = starts[there], starts[there + 1]
-            certain = low + whole[there]
-            share = np.float32((k - whole[there]) / max(high - certain, 1))
-            for edge in range(low, high):
-                index_out[to] = index[edge] + here
-                distance_out[to] = distance[edge]
-                weight_out[to] = np.float32(1.0) if edge < certain else share
-                to += 1
-            starts_out[here + atom + 1] = to
+        first, last, here = offsets[row[b]], offsets[row[b] + 1], atoms[b]
+        low, high = starts[first], starts[last]
+        _copy(index[low:high], here, index_out[edges[b] : edges[b + 1]])
+        _copy(distance[low:high], np.float32(0.0), distance_out[edges[b] : edges[b + 1]])
+        weight_out[edges[b] : edges[b + 1]] = 1.0
+        ahead = edges[b] - low
+        for atom in range(first, last):
+            to = here + atom - first
+            numbers_out[to], starts_out[to + 1] = numbers[atom], starts[atom + 1] + ahead
+            certain, end = starts[atom] + whole[atom], starts[atom + 1]
+            if certain < end:
+                share = np.float32((k - whole[atom]) / (end - certain))
+                for edge in range(certain + ahead, end + ahead):
+                    weight_out[edge] = share
+
+
+@njit(cache=True)
+def _copy(values, more, out):
+    """Long loops over all edges of a graph, which short ones over those of an atom are not."""
+    for edge in range(len(out)):
+        out[edge] = values[edge] + more
