@@ -41,7 +41,6 @@ def test_every_row_has_the_graph_of_its_crystal_in_the_rows_order(lake):
         assert data.is_sorted(sort_by_row=False)
 
 
-
 def test_a_loader_makes_batches_of_them_with_a_target(lake):
     from torch_geometric.loader import DataLoader
 

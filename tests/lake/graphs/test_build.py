@@ -22,7 +22,7 @@ from lake.graphs.nearest import nearest
 from lake.graphs.reduced import reduced
 from tests.lake.graphs._cells import SYMMETRIC, assert_seen_alike, by_shell, crystals, packed, repeated, seen
 
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = settings(max_examples=25, deadline=None)
 ROOT = Path(__file__).parents[3]
 
 
@@ -131,17 +131,21 @@ def test_2000_atoms_take_memory_by_the_atom_and_have_the_neighbours_of_their_ord
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000 * len(crystal)
-    back = Crystal(crystal.lattice, crystal.positions[::-1], crystal.numbers[::-1])
-    assert_seen_alike(seen(build([back])), seen(graphs)[::-1])
+    back = build([Crystal(crystal.lattice, crystal.positions[::-1], crystal.numbers[::-1])])
+    np.testing.assert_array_equal(np.diff(back.starts)[::-1], np.diff(graphs.starts))
+    np.testing.assert_array_equal(back.whole[::-1], graphs.whole)
+    np.testing.assert_allclose(
+        np.concatenate(np.split(back.distance, back.starts[1:-1])[::-1]), graphs.distance, atol=1e-5
+    )
 
 
 def test_a_cell_thinner_than_any_atom_ends() -> None:
     needle = Crystal(np.diag([0.01, 0.01, 10_000.0]), [[0, 0, 0]], [1])
-    np.testing.assert_allclose(build([needle]).distance, [0.01] * 4 + [0.01 * 2**0.5] * 4 + [0.02] * 4, rtol=0.3)
+    np.testing.assert_allclose(build([needle]).distance, [0.01] * 4 + [0.01 * 2**0.5] * 4 + [0.02] * 4, rtol=1e-4)
 
 
 @given(crystals(), st.sampled_from([1, 4, 12]), st.sampled_from([3.0, 8.0]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_vesin_finds_the_same_edges(crystal: Crystal, k: int, cutoff: float) -> None:
     cells, sites = reduced(crystal.lattice[None], crystal.positions, offsets := np.array([0, len(crystal)]))
     ours, theirs = (search(cells, sites, offsets, k, cutoff, TIE) for search in (nearest, nearest_by_vesin))
@@ -184,8 +188,7 @@ def test_no_crystals_are_no_graphs() -> None:
 
 
 def test_the_version_names_what_makes_a_graph() -> None:
-    assert VERSION == f"nearest{K}-{CUTOFF:g}a-v2"
-    assert (K, CUTOFF, TIE) == (12, 8.0, 1e-3)
+    assert (VERSION, K, CUTOFF, TIE) == ("nearest12-8a-v2", 12, 8.0, 1e-3)
 
 
 def test_real_structures_have_the_neighbours_of_brute_force() -> None:
