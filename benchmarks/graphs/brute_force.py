@@ -1,4 +1,4 @@
-"""The referee: neighbours by looking at every image that may lie within the cutoff. Plain numpy, slow, no cleverness."""
+"""The referee: neighbours by looking at every image that may lie within the cutoff. Plain numpy, and slow."""
 
 from __future__ import annotations
 

@@ -3,14 +3,12 @@
     OMP_NUM_THREADS=1 python -m benchmarks.graphs.builder --core 0
     OMP_NUM_THREADS=1 python -m benchmarks.graphs.builder --core 0 --check 2000
 
-Random structures of the Materials Project's 2018 file, read before the clock runs; each method begins with what it takes
-(crystals; pymatgen's Structures; arrays for vesin). Rounds take turns, a round of ours is of all structures, a round of
-the slow ones of a part of them, and each ratio is of the same structures in the same round. What is asked of all: the
-twelve nearest of every atom. CGCNN: `Structure.get_all_neighbors(8)`, sorted, twelve kept, as its data.py does.
-find_points_in_spheres: 8 A, sorted, twelve kept, by numpy. vesin: a radius from the density, 1.3 times as much for
-crystals where an atom finds fewer than twelve, sorted. Only ours completes the twelfth's shell.
-
-Seconds are CPU time of the process.
+Random structures of the Materials Project's 2018 file, read before the clock runs; each method begins with what it
+takes (crystals; pymatgen's Structures; arrays for vesin). Rounds take turns; the slow methods get a part of the
+structures, and each ratio is of the same structures in the same round. Seconds are CPU time of the process. What is
+asked of all: the twelve nearest of every atom. CGCNN: `Structure.get_all_neighbors(8)`, sorted, twelve kept, as its
+data.py does. find_points_in_spheres: 8 A, sorted, twelve kept, by numpy. vesin: a radius from the density, 1.3 times as
+much for crystals where an atom finds fewer than twelve, sorted. Only ours completes the twelfth's shell.
 
 The bound is what is left if an oracle names each atom's neighbours, in no order: their distances are computed and
 sorted as they come, and written. Images, bins and all atoms that turn out too far away are free there.
@@ -125,6 +123,10 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
+def _building(crystals: list[Crystal], times: int) -> float:
+    return _seconds(lambda: [build(crystals) for _ in range(times)]) / times
+
+
 def compared(crystals: list[Crystal], slow: list[int], rounds: int) -> None:
     """Print what each method takes, and the median of the rounds' ratios."""
     part = [crystals[row] for row in slow]
@@ -141,7 +143,7 @@ def compared(crystals: list[Crystal], slow: list[int], rounds: int) -> None:
     for _ in track(range(rounds), "rounds"):
         for name, (work, same, _) in peers.items():
             times = max(1, len(crystals) // len(same))
-            mine = _seconds(lambda same=same, times=times: [build(same) for _ in range(times)]) / times
+            mine = _building(same, times)
             atoms = sum(map(len, same))
             ours.append(mine / atoms)
             taken = _seconds(work)
@@ -167,7 +169,7 @@ def by_size(crystals: list[Crystal], rounds: int) -> None:
             continue
         graphs, atoms = build(some), sum(map(len, some))
         times = max(1, 5_000 // atoms)
-        mine = statistics.median(_seconds(lambda: [build(some) for _ in range(times)]) / times for _ in range(rounds))
+        mine = statistics.median(_building(some, times) for _ in range(rounds))
         floor = statistics.median(bound(graphs, times) for _ in range(rounds))
         name = f"{least} to {most}" if most < 10**6 else f"{least} and more"
         print(f"{name:12} {len(some):6} {1e6 * mine / atoms:8.2f} {1e6 * floor / atoms:8.3f} {mine / floor:8.1f}")
@@ -218,7 +220,8 @@ def main() -> None:
         tied = int((np.diff(build(crystals).starts) > K).sum())
         atoms = sum(map(len, crystals))
         print(
-            f"{len(crystals)} structures, {atoms} atoms, {tied} of them with a cut shell; structures that differ from brute force: {bad}"
+            f"{len(crystals)} structures, {atoms} atoms, {tied} of them with a cut shell; "
+            f"structures that differ from brute force: {bad}"
         )
         return
     compared(crystals, list(range(min(asked.slow, len(crystals)))), asked.rounds)

@@ -3,11 +3,11 @@
     OMP_NUM_THREADS=1 python -m benchmarks.graphs.loading --core 0
 
 The same graphs, of random structures of the Materials Project's 2018 file. Ours lie in a lake, in four shards that were
-written one after the other, and are mapped; PyG's are collated in memory, as its datasets load them, and an epoch is
-walked before the clock runs, after which it keeps every graph apart: its best state. Both are asked for the same rows
-in the same batches and deliver the same content (checked): numbers, both ends of every edge, distances, weights, and
-the graph of each atom. Seconds are CPU time of the process. Rounds take turns; ratios are within a round. Then: what a training step takes of which loading
-is a part, with the network and the loss as they stand.
+written one after the other, and are mapped; PyG's are collated in memory, as its datasets load them, and each is asked
+for once before the clock runs, after which PyG keeps it apart: its best state. Both are asked for the same rows in the
+same batches and deliver the same content (checked): numbers, both ends of every edge, distances, weights, and the graph
+of each atom. Seconds are CPU time of the process. Rounds take turns; ratios are within a round. Then: what a training
+step takes of which loading is a part, with the network and the loss as they stand.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class GraphBatch:
 def union(parts: Sequence[Graphs], part: np.ndarray, row: np.ndarray) -> GraphBatch:
     """One union graph of graph `row[b]` of `parts[part[b]]`, for every b, in this order."""
     atoms, edges = np.zeros(len(row) + 1, np.int64), np.zeros(len(row) + 1, np.int64)
-    touched = [(p, parts[p]) for p in np.unique(part).tolist()]
+    touched = [(p, parts[p]) for p in np.flatnonzero(np.bincount(part)).tolist()]
     for p, g in touched:
         _count(p, part, row, g.offsets, g.starts, atoms, edges)
     counts = atoms[1:].copy()
