@@ -7,7 +7,7 @@ from assets.described import contract, described
 from lake.store import Lake
 from lake.tables import GRAPHS
 
-CODE = ("lake.graphs.build", "lake.graphs.shards", "lake.graphs.arrays")
+CODE = tuple(f"lake.graphs.{file}" for file in ("arrays", "build", "by_vesin", "nearest", "reduced", "shards"))
 
 
 @dg.asset(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from lake.graphs import shards
 from lake.snapshots import KEPT, forget, needed, publishing
 from lake.sql import clear
 from lake.store import Freed, Lake
-from lake.tables import TABLES
+from lake.tables import GRAPHS, TABLES
 
 
 def vacuum(lake: Lake, keep: timedelta = KEPT) -> Freed:
@@ -23,4 +24,5 @@ def vacuum(lake: Lake, keep: timedelta = KEPT) -> Freed:
         freed = [clear(lake)]
         for name, table in TABLES.items():
             freed.append(lake.vacuum(table, hours, versions.get(name, ())))
+        freed.append(shards.clear(lake, versions.get(GRAPHS.name, ()), keep / timedelta(hours=1)))
     return Freed([file for one in freed for file in one.files], sum(one.size for one in freed))

@@ -62,43 +62,59 @@ class GraphBatch:
 
 def union(parts: Sequence[Graphs], part: np.ndarray, row: np.ndarray) -> GraphBatch:
     """One union graph of graph `row[b]` of `parts[part[b]]`, for every b, in this order."""
-    atoms = np.empty(len(row), dtype=np.int64)
-    edges = np.empty(len(row), dtype=np.int64)
-    for p in np.unique(part):
-        mine, g = part == p, parts[p]
-        first, last = g.offsets[row[mine]], g.offsets[row[mine] + 1]
-        atoms[mine] = last - first
-        edges[mine] = g.starts[last] - g.starts[first]
-    atom_at, edge_at = np.cumsum(atoms) - atoms, np.cumsum(edges) - edges
-    n, e = int(atoms.sum()), int(edges.sum())
-    numbers, starts = np.empty(n, dtype=np.uint8), np.zeros(n + 1, dtype=np.int32)
-    index, distance, weight = (np.empty(e, dtype=kind) for kind in (np.int32, np.float32, np.float32))
-    for p in np.unique(part):
-        mine, g = part == p, parts[p]
+    atoms, edges = np.zeros(len(row) + 1, np.int64), np.zeros(len(row) + 1, np.int64)
+    touched = [(p, parts[p]) for p in np.flatnonzero(np.bincount(part)).tolist()]
+    for p, g in touched:
+        _count(p, part, row, g.offsets, g.starts, atoms, edges)
+    counts = atoms[1:].copy()
+    np.cumsum(atoms, out=atoms)
+    np.cumsum(edges, out=edges)
+    numbers, starts = np.empty(atoms[-1], np.uint8), np.zeros(atoms[-1] + 1, np.int32)
+    index, distance, weight = (np.empty(edges[-1], kind) for kind in (np.int32, np.float32, np.float32))
+    for p, g in touched:
         _gather(
-            g.k, g.numbers, g.starts, g.whole, g.index, g.distance,
-            g.offsets[row[mine]], atoms[mine], atom_at[mine], edge_at[mine],
-            numbers, starts, index, distance, weight,
+            p, part, row, g.k, g.numbers, g.offsets, g.starts, g.whole, g.index, g.distance,
+            atoms, edges, numbers, starts, index, distance, weight,
         )  # fmt: skip
-    return GraphBatch(numbers, atoms, starts, index, distance, weight)
+    return GraphBatch(numbers, counts, starts, index, distance, weight)
+
+
+@njit(cache=True)
+def _count(p, part, row, offsets, starts, atoms, edges):
+    """Write down the atoms and edges of each graph that lies in part p, one place behind its own."""
+    for b in range(len(row)):
+        if part[b] == p:
+            first, last = offsets[row[b]], offsets[row[b] + 1]
+            atoms[b + 1], edges[b + 1] = last - first, starts[last] - starts[first]
 
 
 @njit(cache=True)
 def _gather(
-    k, numbers, starts, whole, index, distance, first, atoms, atom_at, edge_at,
-    numbers_out, starts_out, index_out, distance_out, weight_out,
+    p, part, row, k, numbers, offsets, starts, whole, index, distance,
+    atoms, edges, numbers_out, starts_out, index_out, distance_out, weight_out,
 ):  # fmt: skip
-    for b in range(len(first)):
-        to = edge_at[b]
-        for atom in range(atoms[b]):
-            here, there = atom_at[b] + atom, first[b] + atom
-            numbers_out[here] = numbers[there]
-            low, high = starts[there], starts[there + 1]
-            certain = low + whole[there]
-            share = (k - whole[there]) / max(high - certain, 1)
-            for edge in range(low, high):
-                index_out[to] = index[edge] + atom_at[b]
-                distance_out[to] = distance[edge]
-                weight_out[to] = 1.0 if edge < certain else share
-                to += 1
-            starts_out[here + 1] = to
+    """Copy the graphs of part p to where their atoms and edges begin."""
+    for b in range(len(row)):
+        if part[b] != p:
+            continue
+        first, last, here = offsets[row[b]], offsets[row[b] + 1], atoms[b]
+        low, high = starts[first], starts[last]
+        _copy(index[low:high], here, index_out[edges[b] : edges[b + 1]])
+        _copy(distance[low:high], np.float32(0.0), distance_out[edges[b] : edges[b + 1]])
+        weight_out[edges[b] : edges[b + 1]] = 1.0
+        ahead = edges[b] - low
+        for atom in range(first, last):
+            to = here + atom - first
+            numbers_out[to], starts_out[to + 1] = numbers[atom], starts[atom + 1] + ahead
+            certain, end = starts[atom] + whole[atom], starts[atom + 1]
+            if certain < end:
+                share = np.float32((k - whole[atom]) / (end - certain))
+                for edge in range(certain + ahead, end + ahead):
+                    weight_out[edge] = share
+
+
+@njit(cache=True)
+def _copy(values, more, out):
+    """Long loops over all edges of a graph, which short ones over those of an atom are not."""
+    for edge in range(len(out)):
+        out[edge] = values[edge] + more

@@ -1,15 +1,18 @@
 """The graphs of the lake: write those that are missing, keep them in shards, open them as one store.
 
 A shard is a folder of six plain .npy files, `graphs/<version>/<digest>/`, that is written under another name, renamed
-when complete and never changed. The GRAPHS table says which graph lies where. How neighbours are found: build.py.
+when complete and never changed: a killed writer leaves a whole one or none. The GRAPHS table says which graph lies
+where. Graphs of an older version leave the table when those of a new one are written; their shards stay as long as a
+snapshot names them, then `crystal-lake vacuum` takes them (`clear`). How neighbours are found: build.py.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,7 @@ from lake.entries import DISORDERED
 from lake.graphs.arrays import GraphBatch, Graphs, union
 from lake.graphs.build import VERSION, K, build_flat
 from lake.progress import track
-from lake.store import Lake
+from lake.store import Freed, Lake
 from lake.tables import ENTRIES, GRAPHS, REJECTS
 
 SHARD_GRAPHS = 20_000  # graphs per shard at most: bounds memory while building
@@ -53,13 +56,13 @@ def write_graphs(lake: Lake) -> dict[str, int]:
 
 
 def _held(lake: Lake) -> pl.DataFrame:
-    """Rows of GRAPHS of this version whose shard is there; rows of a lost shard are taken out, to be built again."""
+    """Rows of GRAPHS of this version whose shard is there; the others are taken out, what is lost to be built again."""
     rows = lake.read(GRAPHS)
     there = [shard for shard in rows["shard"].unique() if (lake.root / "graphs" / shard).is_dir()]
-    kept = rows.filter(pl.col("shard").is_in(there))
+    kept = rows.filter(pl.col("shard").is_in(there), version=VERSION)
     if len(kept) < len(rows):
         lake.replace(GRAPHS, kept)
-    return kept.filter(pl.col("version") == VERSION)
+    return kept
 
 
 def _refusal() -> pl.Expr:
@@ -118,6 +121,25 @@ def _save(graphs: Graphs, folder: Path) -> None:
             raise
 
 
+def clear(lake: Lake, versions: Iterable[int], keep_hours: float) -> Freed:
+    """Delete shards that no row of GRAPHS names, now or in these versions of it, and what killed writers left.
+
+    Younger ones than `keep_hours` stay: their writer may be about to name them.
+    """
+    tables = [lake.scan(GRAPHS, version) for version in (None, *versions)]
+    named = set(pl.concat(table.select("shard") for table in tables).unique().collect()["shard"])
+    folder, oldest = lake.root / "graphs", time.time() - 3600 * keep_hours
+    unneeded = [
+        shard for shard in folder.glob("*/*")
+        if shard.is_dir() and str(shard.relative_to(folder)) not in named and shard.stat().st_mtime < oldest
+    ]  # fmt: skip
+    files = [file for shard in unneeded for file in shard.iterdir()]
+    freed = Freed([str(file.relative_to(lake.root)) for file in files], sum(file.stat().st_size for file in files))
+    for shard in unneeded:
+        shutil.rmtree(shard)
+    return freed
+
+
 class GraphStore:
     """All graphs of one version, memory-mapped: any number of processes share one copy in the page cache.
 
@@ -161,6 +183,7 @@ class GraphStore:
 
 def _open(folder: Path) -> Graphs:
     try:
-        return Graphs(K, *(np.load(folder / f"{part}.npy", mmap_mode="r") for part in PARTS))
+        # plain views of the mapped files: numpy's own class of mapped arrays is slow to slice
+        return Graphs(K, *(np.asarray(np.load(folder / f"{part}.npy", mmap_mode="r")) for part in PARTS))
     except (OSError, ValueError) as error:
         raise MissingGraph(f"a shard of graphs cannot be read, {folder}: {error}; write the graphs again") from error

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lake.answers import AnswerError
-from lake.graphs.build import neighbours
+from lake.graphs.build import build
 from lake.graphs.shards import MissingGraph
 from lake.notebook import open_lake
 from lake.store import Lake
@@ -31,13 +31,14 @@ def test_every_row_has_the_graph_of_its_crystal_in_the_rows_order(lake):
     assert [data.entry_id for data in made] == answer.entry_ids
     for data in made:
         crystal = CRYSTALS[data.entry_id]
-        index, distance = neighbours(crystal)
-        told = np.isfinite(distance)
+        graph = build([crystal]).batch(np.array([0]))
         assert data.validate() and data.num_nodes == len(crystal)
         assert data.z.tolist() == data.x[:, 0].tolist() == crystal.numbers.tolist()
-        assert data.edge_index[0].tolist() == index[told].tolist()
-        assert data.edge_index[1].tolist() == np.nonzero(told)[0].tolist()
-        assert data.edge_attr[:, 0].tolist() == distance[told].tolist()
+        assert data.edge_index[0].tolist() == graph.index.tolist()
+        assert data.edge_index[1].bincount(minlength=len(crystal)).tolist() == np.diff(graph.starts).tolist()
+        assert data.edge_attr[:, 0].tolist() == graph.distance.tolist()
+        assert data.edge_weight.tolist() == graph.weight.tolist()
+        assert data.is_sorted(sort_by_row=False)
 
 
 def test_a_loader_makes_batches_of_them_with_a_target(lake):

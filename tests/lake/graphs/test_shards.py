@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +18,9 @@ import polars as pl
 import pytest
 
 from lake.crystal import Crystal
-from lake.graphs.build import neighbours
-from lake.graphs.shards import GraphStore, MissingGraph, write_graphs
+from lake.graphs.arrays import GraphBatch
+from lake.graphs.build import VERSION, build
+from lake.graphs.shards import GraphStore, MissingGraph, clear, write_graphs
 from lake.store import Lake
 from lake.tables import ENTRIES, GRAPHS, REJECTS
 
@@ -37,16 +45,19 @@ def write(lake: Lake, *rows: dict[str, object]) -> dict[str, int]:
     return write_graphs(lake)
 
 
+def assert_same(batch: GraphBatch, crystals: list[Crystal]) -> None:
+    """The batch is what building these crystals at once gives."""
+    wanted = build(crystals).batch(np.arange(len(crystals)))
+    for part in fields(GraphBatch):
+        np.testing.assert_array_equal(getattr(batch, part.name), getattr(wanted, part.name))
+
+
 def test_every_graph_comes_back_as_it_was_built(tmp_path: Path) -> None:
     lake, crystals = Lake(tmp_path), [caesium_chloride(4.0 + 0.1 * i) for i in range(5)]
     write(lake, *(row(str(i), c) for i, c in enumerate(crystals)))
     store = GraphStore(lake)
     for crystal in crystals:
-        graph = store.batch(store.rows([crystal.structure_hash]))
-        index, distance = neighbours(crystal)
-        np.testing.assert_array_equal(graph.index, index)
-        np.testing.assert_array_equal(graph.distance, distance)
-        np.testing.assert_array_equal(graph.numbers, crystal.numbers)
+        assert_same(store.batch(store.rows([crystal.structure_hash])), [crystal])
 
 
 def test_only_new_structures_are_built_and_a_batch_may_mix_shards(tmp_path: Path) -> None:
@@ -57,9 +68,8 @@ def test_only_new_structures_are_built_and_a_batch_may_mix_shards(tmp_path: Path
     assert shards < set(tmp_path.glob("graphs/*/*"))
     store = GraphStore(lake)
     batch = store.batch(store.rows([new.structure_hash, old.structure_hash, new.structure_hash]))
-    wanted = [neighbours(c)[1] for c in (new, old, new)]
-    np.testing.assert_array_equal(batch.distance, np.concatenate(wanted))
-    assert batch.index.min(axis=1).tolist() == [0, 0, 2, 2, 4, 4]
+    assert_same(batch, [new, old, new])
+    assert [batch.index[low:high].min() // 2 for low, high in pairwise(batch.starts)] == [0, 0, 1, 1, 2, 2]
     assert write(lake, row("1", old), row("3", new))["graphs"] == 0
 
 
@@ -106,3 +116,66 @@ def test_a_structure_without_a_graph_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_lake_has_no_graphs(tmp_path: Path) -> None:
     assert write_graphs(Lake(tmp_path)) == {"graphs": 0, "held": 0, "rejects": 0}
+
+
+def test_a_store_maps_its_files_and_copies_nothing(tmp_path: Path) -> None:
+    lake, crystal = Lake(tmp_path), caesium_chloride(4.0)
+    write(lake, row("1", crystal))
+    store = GraphStore(lake)
+    (folder,) = tmp_path.glob("graphs/*/*")
+    mapped = Path("/proc/self/maps")
+    if not mapped.exists():
+        pytest.skip("which files a process maps is told by Linux alone")
+    assert {str(folder / name) for name in ("index.npy", "distance.npy")} <= set(mapped.read_text().split())
+    assert not any(part.index.flags.writeable or part.index.flags.owndata for part in store._parts)
+
+
+WRITER = """
+import sys, itertools
+from pathlib import Path
+from lake.graphs.build import build
+from lake.graphs.shards import _save
+from tests.lake.graphs._cells import packed
+graphs = build([packed(200, seed) for seed in range(20)])
+print("writing", flush=True)
+for number in itertools.count():
+    _save(graphs, Path(sys.argv[1]) / "graphs" / "v" / str(number))
+"""
+
+
+def test_a_killed_writer_leaves_a_whole_shard_or_none(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    env = os.environ | {"PYTHONPATH": str(root)}
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], cwd=root, env=env, stdout=subprocess.PIPE)
+    assert writer.stdout.readline() == b"writing\n"
+    folder = tmp_path / "graphs" / "v"
+    while not (folder / "3").is_dir():
+        time.sleep(0.001)
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    writer.stdout.close()
+    whole = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    assert len(whole) >= 4
+    sizes = {tuple((file.name, file.stat().st_size) for file in sorted(path.iterdir())) for path in whole}
+    assert len(sizes) == 1 and len(next(iter(sizes))) == 6
+    clear(Lake(tmp_path), (), keep_hours=0)
+    assert list(folder.iterdir()) == []
+
+
+def test_graphs_of_an_older_version_give_way_but_stay_for_the_snapshots_that_name_them(tmp_path: Path) -> None:
+    lake, crystal = Lake(tmp_path), caesium_chloride(4.0)
+    write(lake, row("1", crystal))
+    (folder,) = tmp_path.glob("graphs/*/*")
+    older = tmp_path / "graphs" / "older" / folder.name
+    shutil.copytree(folder, older)
+    rows = lake.read(GRAPHS)
+    lake.append(GRAPHS, rows.with_columns(version=pl.lit("older"), shard=pl.lit(f"older/{folder.name}")))
+    before = lake.version(GRAPHS)
+    assert write(lake, row("1", crystal)) == {"graphs": 0, "held": 1, "rejects": 0}
+    assert lake.read(GRAPHS)["version"].to_list() == [VERSION]
+    assert clear(lake, (before,), keep_hours=0).files == []
+    assert len(GraphStore(Lake(tmp_path, {GRAPHS.name: before}), "older")) == 1
+    assert clear(lake, (), keep_hours=1).files == []
+    freed = clear(lake, (), keep_hours=0)
+    assert len(freed.files) == 6 and freed.size > 0 and not older.exists()
+    assert len(GraphStore(lake)) == 1

@@ -1,0 +1,1 @@
+"""How fast crystal graphs are built and loaded, against those who do it too."""
