@@ -18,6 +18,7 @@ class Batch:
     numbers: (N,) int64.  graph: (N,) int64, the crystal of each atom.  counts: (B,) float32, atoms per crystal.
     starts: (N + 1,) int32, the edges of atom a are starts[a]..starts[a + 1].  atom: (E,) int64, whose edge it is.
     index: (E,) int64, the neighbour.  distance: (E,) float32, A.  weight: (E,) float32, what the edge counts.
+    times: (N,) float32, how many equal atoms an atom stands for; None where each stands for itself.
     """
 
     numbers: torch.Tensor
@@ -28,6 +29,7 @@ class Batch:
     index: torch.Tensor
     distance: torch.Tensor
     weight: torch.Tensor
+    times: torch.Tensor | None = None
 
     @classmethod
     def of(cls, graphs: GraphBatch, device: str = "cpu") -> Batch:
