@@ -34,15 +34,18 @@ class Batch:
     @classmethod
     def of(cls, graphs: GraphBatch, device: str = "cpu") -> Batch:
         """The same union graph as tensors on the device."""
+        graph = np.repeat(np.arange(len(graphs.counts)), graphs.counts)
+        counts = graphs.counts if graphs.times is None else np.bincount(graph, graphs.times, len(graphs.counts))
         arrays = (
             graphs.numbers.astype(np.int64),
-            np.repeat(np.arange(len(graphs.counts)), graphs.counts),
-            graphs.counts.astype(np.float32),
+            graph,
+            counts.astype(np.float32),
             graphs.starts,
             np.repeat(np.arange(len(graphs.numbers)), np.diff(graphs.starts)),
             graphs.index.astype(np.int64),
             graphs.distance,
             graphs.weight,
+            *(() if graphs.times is None else (graphs.times,)),
         )
         return cls(*(torch.from_numpy(a).to(device) for a in arrays))
 
