@@ -103,12 +103,12 @@ class WeightedNorm(nn.BatchNorm1d):
         mean = (rows * column).sum(dim=0) / total
         centred = rows - mean
         variance = (centred.square() * column).sum(dim=0) / total
-        self.observe(mean, variance, total)
+        self.observe(mean, variance, total / (total - 1).clamp(min=1e-6))
         return centred * (self.weight / torch.sqrt(variance + self.eps)) + self.bias
 
     @torch.no_grad()
-    def observe(self, mean: torch.Tensor, variance: torch.Tensor, total: torch.Tensor | float) -> None:
-        """Move the running statistics towards those of a batch whose rows count `total`."""
+    def observe(self, mean: torch.Tensor, variance: torch.Tensor, unbiased: torch.Tensor | float) -> None:
+        """Move the running statistics towards those of a batch; `unbiased` is what its variance is multiplied by."""
         self.num_batches_tracked += 1
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance * (total / max(float(total) - 1, 1e-6)), self.momentum)
+        self.running_mean += self.momentum * (mean - self.running_mean)
+        self.running_var += self.momentum * (variance * unbiased - self.running_var)

@@ -72,7 +72,7 @@ def exchange(nodes: torch.Tensor, table: torch.Tensor, norm: WeightedNorm, edges
     """
     if norm.training and len(edges):
         sums, mean, variance = _Exchange.apply(nodes, table, norm.weight, norm.bias, norm.eps, edges)
-        norm.observe(mean, variance, edges.total)
+        norm.observe(mean, variance, edges.total / max(edges.total - 1, 1e-6))
         return sums
     with torch.no_grad():
         slope = norm.weight / torch.sqrt(norm.running_var + norm.eps)
