@@ -72,10 +72,13 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))[: asked.most]
     spawn = multiprocessing.get_context("spawn")
     pipes: dict[str, list] = {"training": [], "product": []}
+    started = []
     for kind, mine in pipes.items():
         for core in cores:
             here, there = spawn.Pipe()
-            spawn.Process(target=work, args=(kind, core, asked.seconds, asked.crystals, there), daemon=True).start()
+            one = spawn.Process(target=work, args=(kind, core, asked.seconds, asked.crystals, there), daemon=True)
+            one.start()
+            started.append(one)
             mine.append(here)
     for pipe in (*pipes["training"], *pipes["product"]):
         pipe.recv()
@@ -89,6 +92,8 @@ def main() -> None:
                 for pipe in mine[:crowd]:
                     pipe.recv()  # ready again
                 totals.setdefault((kind, crowd), []).append(sum(done))
+    for one in started:
+        one.terminate()
     print("|processes|training, of one|product, of one|training to product|crystals/s in all|\n|-|-|-|-|-|")
     for crowd in range(1, len(cores) + 1):
         gains = {kind: relative(totals[kind, crowd], totals[kind, 1]) for kind in pipes}
