@@ -139,6 +139,7 @@ class _Lent:
     """
 
     idle: ClassVar[list[np.ndarray]] = []
+    most = 16  # that stand idle: two for each of eight layers
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         size = int(np.prod(shape))
@@ -147,11 +148,8 @@ class _Lent:
         self.array = self.flat[:size].reshape(shape)
 
     def __del__(self) -> None:
-        if len(self.idle) < MOST_IDLE:
+        if len(self.idle) < self.most:
             self.idle.append(self.flat)
-
-
-MOST_IDLE = 16  # arrays: two for each of eight layers
 
 
 def _parts(rows: torch.Tensor, parts: int) -> np.ndarray:
