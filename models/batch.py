@@ -18,6 +18,7 @@ class Batch:
     numbers: (N,) int64.  graph: (N,) int64, the crystal of each atom.  counts: (B,) float32, atoms per crystal.
     starts: (N + 1,) int32, the edges of atom a are starts[a]..starts[a + 1].  atom: (E,) int64, whose edge it is.
     index: (E,) int64, the neighbour.  distance: (E,) float32, A.  weight: (E,) float32, what the edge counts.
+    times: (N,) float32, how many equal atoms an atom stands for; None where each stands for itself.
     """
 
     numbers: torch.Tensor
@@ -28,19 +29,23 @@ class Batch:
     index: torch.Tensor
     distance: torch.Tensor
     weight: torch.Tensor
+    times: torch.Tensor | None = None
 
     @classmethod
     def of(cls, graphs: GraphBatch, device: str = "cpu") -> Batch:
         """The same union graph as tensors on the device."""
+        graph = np.repeat(np.arange(len(graphs.counts)), graphs.counts)
+        counts = graphs.counts if graphs.times is None else np.bincount(graph, graphs.times, len(graphs.counts))
         arrays = (
             graphs.numbers.astype(np.int64),
-            np.repeat(np.arange(len(graphs.counts)), graphs.counts),
-            graphs.counts.astype(np.float32),
+            graph,
+            counts.astype(np.float32),
             graphs.starts,
             np.repeat(np.arange(len(graphs.numbers)), np.diff(graphs.starts)),
             graphs.index.astype(np.int64),
             graphs.distance,
             graphs.weight,
+            *(() if graphs.times is None else (graphs.times,)),
         )
         return cls(*(torch.from_numpy(a).to(device) for a in arrays))
 

@@ -50,6 +50,7 @@ class GraphBatch:
     numbers: (N,) uint8.  counts: (B,) int64, atoms per graph.  starts: (N + 1,) int32, edges of each atom.
     index: (E,) int32, neighbours counted from the first atom of the batch.  distance: (E,) float32, in A.
     weight: (E,) float32, what an edge counts: 1, or less in a shell that the limit k would have cut.
+    times: (N,) float32, how many equal atoms an atom stands for (folded.py); None where each stands for itself.
     """
 
     numbers: np.ndarray
@@ -58,6 +59,7 @@ class GraphBatch:
     index: np.ndarray
     distance: np.ndarray
     weight: np.ndarray
+    times: np.ndarray | None = None
 
 
 def union(parts: Sequence[Graphs], part: np.ndarray, row: np.ndarray) -> GraphBatch:

@@ -19,6 +19,7 @@ from torch.nn.functional import linear, softplus
 
 from models.batch import Batch
 from models.elements import element_table
+from models.encoders.exchange import Edges, exchange
 
 REACH, STEP = 8.0, 0.2  # A, of the Gaussians
 GAUSSIANS = 41
@@ -37,43 +38,64 @@ class CGCNN(nn.Module):
     def forward(self, batch: Batch) -> torch.Tensor:
         """One vector per crystal."""
         atoms = linear(self.elements, self.embed.weight, self.embed.bias)[batch.numbers]
-        edges = torch.exp(-(((batch.distance.unsqueeze(-1) - self.centres) / STEP) ** 2))
+        edges = Edges(batch, STEP, GAUSSIANS) if self.fused(atoms) else gaussians(batch.distance, self.centres)
         for layer in self.layers:
             atoms = layer(atoms, edges, batch)
-        sums = atoms.new_zeros(len(batch.counts), atoms.shape[1]).index_add_(0, batch.graph, atoms)
-        return sums / batch.counts.unsqueeze(1)
+        share = (1.0 if batch.times is None else batch.times) / batch.counts[batch.graph]
+        return atoms.new_zeros(len(batch.counts), atoms.shape[1]).index_add_(0, batch.graph, atoms * share.unsqueeze(1))
+
+    def fused(self, atoms: torch.Tensor) -> bool:
+        """Whether exchange.py knows the way: float32 on a CPU, and no gradients of running statistics."""
+        known = atoms.device.type == "cpu" and atoms.dtype == torch.float32
+        return known and not torch.compiler.is_compiling() and (self.training or not atoms.requires_grad)
+
+
+def gaussians(distance: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
+    """(E,) in A -> (E, gaussians)."""
+    return torch.exp(-(((distance.unsqueeze(-1) - centres) / STEP) ** 2))
 
 
 class Convolution(nn.Module):
-    """One layer: atoms (N, width), edges (E, gaussians), and who is whose neighbour -> (N, width)."""
+    """One layer: atoms (N, width), what is known of the edges, and who is whose neighbour -> (N, width).
+
+    edges: their Gaussians, (E, gaussians), or `Edges`, with which exchange.py does the same faster.
+    """
 
     def __init__(self, width: int, gaussians: int = GAUSSIANS) -> None:
         super().__init__()
         self.mix = nn.Linear(2 * width + gaussians, 2 * width)
         self.norm_edges = WeightedNorm(2 * width)
-        self.norm_atoms = nn.BatchNorm1d(width)
+        self.norm_atoms = WeightedNorm(width)
         self.parts = (width, width, gaussians)
 
-    def forward(self, atoms: torch.Tensor, edges: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def forward(self, atoms: torch.Tensor, edges: torch.Tensor | Edges, batch: Batch) -> torch.Tensor:
         """The atoms after one exchange with their neighbours."""
         own, other, edge = self.mix.weight.split(self.parts, dim=1)
-        mixed = linear(edges, edge)
-        mixed = mixed + linear(atoms, other).index_select(0, batch.index)
-        mixed = mixed + linear(atoms, own, self.mix.bias).index_select(0, batch.atom)
-        gate, core = self.norm_edges(mixed, batch.weight).chunk(2, dim=-1)
-        message = torch.sigmoid(gate) * softplus(core) * batch.weight.unsqueeze(-1)
-        sums = message.new_zeros(atoms.shape).index_add_(0, batch.atom, message)
-        return softplus(atoms + self.norm_atoms(sums))
+        if isinstance(edges, Edges):
+            nodes = linear(atoms, torch.cat([own, other]), torch.cat([self.mix.bias, torch.zeros_like(self.mix.bias)]))
+            sums = exchange(nodes, edge.t().contiguous(), self.norm_edges, edges)
+        else:
+            mixed = linear(edges, edge)
+            mixed = mixed + linear(atoms, other).index_select(0, batch.index)
+            mixed = mixed + linear(atoms, own, self.mix.bias).index_select(0, batch.atom)
+            counts = batch.weight if batch.times is None else batch.weight * batch.times[batch.atom]
+            gate, core = self.norm_edges(mixed, counts).chunk(2, dim=-1)
+            message = torch.sigmoid(gate) * softplus(core) * batch.weight.unsqueeze(-1)
+            sums = message.new_zeros(atoms.shape).index_add_(0, batch.atom, message)
+        return softplus(atoms + self.norm_atoms(sums, batch.times))
 
 
 class WeightedNorm(nn.BatchNorm1d):
     """Batch normalisation in which a row counts by its weight: (E, width), (E,) -> (E, width).
 
-    With all weights one it is nn.BatchNorm1d. The running variance takes E - 1 for the sum of the weights less one.
+    With all weights one, or None, it is nn.BatchNorm1d. The running variance takes E - 1 for the sum of the weights
+    less one.
     """
 
-    def forward(self, rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    def forward(self, rows: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
         """The rows, normalised by the batch's statistics in training and by the running ones otherwise."""
+        if weight is None:
+            return super().forward(rows)
         if not self.training or not len(rows):
             scale = self.weight / torch.sqrt(self.running_var + self.eps)
             return rows * scale + (self.bias - self.running_mean * scale)
@@ -81,8 +103,12 @@ class WeightedNorm(nn.BatchNorm1d):
         mean = (rows * column).sum(dim=0) / total
         centred = rows - mean
         variance = (centred.square() * column).sum(dim=0) / total
-        with torch.no_grad():
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * (total / (total - 1).clamp(min=1e-6)), self.momentum)
+        self.observe(mean, variance, total / (total - 1).clamp(min=1e-6))
         return centred * (self.weight / torch.sqrt(variance + self.eps)) + self.bias
+
+    @torch.no_grad()
+    def observe(self, mean: torch.Tensor, variance: torch.Tensor, unbiased: torch.Tensor | float) -> None:
+        """Move the running statistics towards those of a batch; `unbiased` is what its variance is multiplied by."""
+        self.num_batches_tracked += 1
+        self.running_mean += self.momentum * (mean - self.running_mean)
+        self.running_var += self.momentum * (variance * unbiased - self.running_var)

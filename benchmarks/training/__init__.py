@@ -1,0 +1,1 @@
+"""How fast networks learn, against those who do it too."""
