@@ -17,6 +17,7 @@ from lake.progress import track
 from models.batch import Batch, batches, shuffled
 from models.checkpoint import save
 from models.dataset import TrainingRows
+from models.far import reference
 from models.losses import LOSSES, masked_loss
 from models.metrics import mean_absolute_errors, mean_predictor_errors
 from models.network import device, network, outputs
@@ -56,7 +57,8 @@ def fit(
         checkpoint = Path(folder) / f"{recipe.slug}.safetensors"
         run = Run(recipe, scores, history, checkpoint, seconds, rows.digest, licences, snapshot)
         elements = np.unique(graphs.batch(at[rows.of("train")]).numbers)
-        save(run, net, scaler, graphs.version, tuple(int(z) for z in elements))
+        near = reference(net, graphs, at[rows.of("train")], at[rows.of("validation")])
+        save(run, net, scaler, graphs.version, tuple(int(z) for z in elements), near)
     return run
 
 
