@@ -75,7 +75,7 @@ def with_intervals(said: pl.DataFrame, calibration: pl.DataFrame) -> pl.DataFram
         .otherwise(pl.lit(""))
     )  # fmt: skip
     rows = rows.with_columns(why=reason)
-    half = pl.when(pl.col("why") == "").then(pl.col("quantile") * _scale())
+    half = pl.when(pl.col("why") == "", pl.col("value").is_not_null()).then(pl.col("quantile") * _scale())
     log = pl.col("floor").is_not_null()
     centre = pl.max_horizontal("value", "floor").log()
     low = (

@@ -8,7 +8,7 @@ were drawn like those that will be asked for. No torch at import.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,24 +30,28 @@ PREFIX = "reference."  # of the tensors in a checkpoint
 class Reference:
     """What a model remembers of its training crystals.
 
-    vectors: (R, width) float16, in units of scale.  scale: (width,) float32.  reach: distance where far begins.
+    vectors: (R, width) float16, less centre, in units of scale.  centre, scale: (width,) float32.
+    reach: distance where far begins.
     """
 
     vectors: np.ndarray
+    centre: np.ndarray
     scale: np.ndarray
     reach: float
 
     @classmethod
     def of(cls, training: np.ndarray, validation: np.ndarray) -> Reference:
         """From vectors (n, width) of training and validation crystals; without validation ones nothing is far."""
-        scale = np.maximum(training.std(axis=0), 1e-6 * np.abs(training).max(initial=1e-6)).astype(np.float32)
-        kept = cls((training / scale).astype(np.float16), scale, 1.0)
+        centre = training.mean(axis=0, dtype=np.float32)
+        # a column that is the same in all training crystals counts, but not without bound
+        scale = np.maximum(training.std(axis=0), 1e-3 * np.abs(training).max(initial=1e-3)).astype(np.float32)
+        kept = cls(((training - centre) / scale).astype(np.float16), centre, scale, 1.0)
         reach = float(np.quantile(kept.distances(validation), USUAL)) if len(validation) else np.inf
-        return cls(kept.vectors, scale, max(reach, 1e-6))
+        return replace(kept, reach=max(reach, 1e-6))
 
     def distances(self, vectors: np.ndarray) -> np.ndarray:
         """(n,) float32 distances of these vectors (n, width) in units of the reach: above one is far."""
-        asked, known = vectors / self.scale, self.vectors.astype(np.float32)
+        asked, known = (vectors - self.centre) / self.scale, self.vectors.astype(np.float32)
         squares = (asked**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * asked @ known.T
         count = min(NEAREST, len(known))
         nearest = np.partition(squares, count - 1, axis=1)[:, :count]
@@ -57,6 +61,7 @@ class Reference:
         """The arrays by the names that they have in a checkpoint."""
         return {
             f"{PREFIX}vectors": self.vectors,
+            f"{PREFIX}centre": self.centre,
             f"{PREFIX}scale": self.scale,
             f"{PREFIX}reach": np.array([self.reach], dtype=np.float64),
         }
@@ -66,8 +71,8 @@ class Reference:
         """What `tensors` gave, or None where they are not there."""
         if f"{PREFIX}vectors" not in tensors:
             return None
-        vectors, scale, reach = (tensors[f"{PREFIX}{name}"] for name in ("vectors", "scale", "reach"))
-        return cls(vectors, scale, float(reach[0]))
+        vectors, centre, scale, reach = (tensors[PREFIX + name] for name in ("vectors", "centre", "scale", "reach"))
+        return cls(vectors, centre, scale, float(reach[0]))
 
 
 def reference(
