@@ -60,7 +60,7 @@ def calibrate(said: pl.DataFrame) -> pl.DataFrame:
 def with_intervals(said: pl.DataFrame, calibration: pl.DataFrame) -> pl.DataFrame:
     """What was said with low and high, null for far crystals and where there is no quantile.
 
-    Also `why`: where there is no interval though there is a value, the reason.
+    Also `scale`, and `why`: where there is no interval though there is a value, the reason.
     """
     known = calibration.select(*KEYS, "models", "n", "quantile", "typical")
     rows = said.join(known, on=KEYS, how="left", maintain_order="left", suffix="_calibrated")
@@ -74,8 +74,8 @@ def with_intervals(said: pl.DataFrame, calibration: pl.DataFrame) -> pl.DataFram
         .then(pl.format("no interval: {} calibration crystals, {} are needed", "n", pl.lit(FEWEST)))
         .otherwise(pl.lit(""))
     )  # fmt: skip
-    rows = rows.with_columns(why=reason)
-    half = pl.when(pl.col("why") == "", pl.col("value").is_not_null()).then(pl.col("quantile") * _scale())
+    rows = rows.with_columns(why=reason, scale=_scale())
+    half = pl.when(pl.col("why") == "", pl.col("value").is_not_null()).then(pl.col("quantile") * pl.col("scale"))
     log = pl.col("floor").is_not_null()
     centre = pl.max_horizontal("value", "floor").log()
     low = (
@@ -106,7 +106,7 @@ def digest(checkpoints: list[tuple[str, str]]) -> str:
 def _row(group: pl.DataFrame) -> dict[str, object]:
     """One property and study: the quantile on validation, the coverage on test."""
     told = group.filter(pl.col("label").is_not_null(), pl.col("value").is_finite())
-    near = _one_per_formula(told.filter(~pl.col("far").fill_null(False)))
+    near = one_per_formula(told.filter(~pl.col("far").fill_null(False)))
     validation, test = near.filter(split="validation"), near.filter(split="test")
     errors = validation.select(_residual()).to_series()
     typical = max(float(errors.mean() or 0.0), 1e-12)
@@ -137,7 +137,7 @@ def covered() -> pl.Expr:
     return pl.col("label").is_between(pl.col("low") - slack, pl.col("high") + slack)
 
 
-def _one_per_formula(rows: pl.DataFrame) -> pl.DataFrame:
+def one_per_formula(rows: pl.DataFrame) -> pl.DataFrame:
     """One entry of each formula, drawn by a hash of its id."""
     lots = [hashlib.blake2b(name.encode(), digest_size=8).hexdigest() for name in rows["entry_id"]]
     drawn = rows.with_columns(lot=pl.Series(lots, dtype=pl.String)).sort("lot")

@@ -59,16 +59,28 @@ def predict_entries(
     licences of all that its models learnt from, and of its own structure and label.
     """
     runs = lake.read(RUNS) if runs is None else runs
+    rows = spoken(lake, runs, processes)
+    if rows.is_empty():
+        return PREDICTIONS.empty(), CALIBRATION.empty()
+    calibration = calibrate(rows)
+    rows = of_predictions(lake, with_intervals(rows, calibration), runs)
+    keys = ["entry_id", "property", "study"]
+    predictions = PREDICTIONS.checked(rows.select(PREDICTIONS.schema.names()).sort(keys))
+    return predictions, _licensed(calibration, rows)
+
+
+def spoken(lake: Lake, runs: pl.DataFrame, processes: int | None = None) -> pl.DataFrame:
+    """What these runs' models say of the lake's entries, without intervals: `models.ensemble.SAID`, entries, labels."""
     paths = tuple(str(lake.root / "models" / path) for path in runs["checkpoint"].unique(maintain_order=True))
     if not paths:
-        return PREDICTIONS.empty(), CALIBRATION.empty()
+        return pl.DataFrame()
     entries = _spoken_of(lake, read(Path(paths[0])).graphs)
     stamps = tuple(Path(path).stat().st_mtime_ns for path in paths)
     slices = list(entries.iter_slices(_slice(len(entries), processes)))
     pieces = [(lake.root, paths, stamps, part["structure_hash"]) for part in slices]
     told = spread(speak, pieces, "predicting", processes)
     if not told:
-        return PREDICTIONS.empty(), CALIBRATION.empty()
+        return pl.DataFrame()
     said = pl.concat(
         answers.with_columns(part[answers["at"]].select("entry_id", "reduced_formula"))
         for part, answers in zip(slices, told, strict=True)
@@ -76,17 +88,12 @@ def predict_entries(
     names = said["property"].unique().to_list()
     known = pl.concat([labels(lake, name) for name in names]).rename({"value": "label"})
     units = {name: task_named(name).unit for name in names}
-    rows = (
+    return (
         said.filter(pl.col("value").is_not_null())
         .join(places(lake).drop("structure_hash"), on="entry_id")
         .join(known, on=["entry_id", "property"], how="left")
         .with_columns(unit=pl.col("property").replace_strict(units, return_dtype=pl.String), origin=pl.lit("predicted"))
     )
-    calibration = calibrate(rows)
-    rows = of_predictions(lake, with_intervals(rows, calibration), runs)
-    keys = ["entry_id", "property", "study"]
-    predictions = PREDICTIONS.checked(rows.select(PREDICTIONS.schema.names()).sort(keys))
-    return predictions, _licensed(calibration, rows)
 
 
 def _licensed(calibration: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""Learning measured on real crystals: what models know, and whether what they say of themselves holds."""
