@@ -10,6 +10,7 @@ import polars as pl
 
 from lake.store import Lake
 from lake.tables import (
+    CALIBRATION,
     CANDIDATES,
     DISAGREEMENT,
     ENTRIES,
@@ -50,6 +51,7 @@ class Facts:
     twins: Rows
     yardstick: str
     baselines: Rows
+    calibration: Rows
     gains: Rows
     candidates: Rows
     n_candidates: int
@@ -97,6 +99,7 @@ def facts(lake: Lake, snapshot: str = "") -> Facts:
         twins=families(lake).head(MANY).to_dicts(),
         yardstick=CITATION,
         baselines=errors(lake).to_dicts(),
+        calibration=lake.read(CALIBRATION).drop_nulls("coverage").sort("property", "study").to_dicts(),
         gains=gains(lake).to_dicts(),
         candidates=ranked.head(TOP).to_dicts(),
         n_candidates=len(ranked),
