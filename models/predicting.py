@@ -21,7 +21,7 @@ from lake.store import Lake
 from lake.tables import CALIBRATION, ENTRIES, PREDICTIONS, RUNS
 from models.checkpoint import Checkpoint, CheckpointError, read
 from models.conformal import FILE, calibrate, with_intervals
-from models.dataset import labels, places
+from models.dataset import SPLIT_NAMES, labels, places
 from models.licences import TOGETHER, of_predictions
 from models.pool import cores, spread
 from models.task import in_order, task_named
@@ -69,12 +69,18 @@ def predict_entries(
     return predictions, _licensed(calibration, rows)
 
 
-def spoken(lake: Lake, runs: pl.DataFrame, processes: int | None = None) -> pl.DataFrame:
-    """What these runs' models say of the lake's entries, without intervals: `models.ensemble.SAID`, entries, labels."""
+def spoken(
+    lake: Lake, runs: pl.DataFrame, processes: int | None = None, splits: Sequence[str] = SPLIT_NAMES
+) -> pl.DataFrame:
+    """What these runs' models say of the lake's entries of these splits, without intervals.
+
+    Columns: `models.ensemble.SAID`, those of the entry and its place, label (null where there is none), unit, origin.
+    """
     paths = tuple(str(lake.root / "models" / path) for path in runs["checkpoint"].unique(maintain_order=True))
     if not paths:
         return pl.DataFrame()
-    entries = _spoken_of(lake, read(Path(paths[0])).graphs)
+    standing = places(lake).filter(pl.col("split").is_in(splits)).drop("structure_hash")
+    entries = _spoken_of(lake, read(Path(paths[0])).graphs).join(standing, on="entry_id", maintain_order="left")
     stamps = tuple(Path(path).stat().st_mtime_ns for path in paths)
     slices = list(entries.iter_slices(_slice(len(entries), processes)))
     pieces = [(lake.root, paths, stamps, part["structure_hash"]) for part in slices]
@@ -82,7 +88,7 @@ def spoken(lake: Lake, runs: pl.DataFrame, processes: int | None = None) -> pl.D
     if not told:
         return pl.DataFrame()
     said = pl.concat(
-        answers.with_columns(part[answers["at"]].select("entry_id", "reduced_formula"))
+        answers.with_columns(part[answers["at"]].drop("structure_hash"))
         for part, answers in zip(slices, told, strict=True)
     )
     names = said["property"].unique().to_list()
@@ -90,7 +96,6 @@ def spoken(lake: Lake, runs: pl.DataFrame, processes: int | None = None) -> pl.D
     units = {name: task_named(name).unit for name in names}
     return (
         said.filter(pl.col("value").is_not_null())
-        .join(places(lake).drop("structure_hash"), on="entry_id")
         .join(known, on=["entry_id", "property"], how="left")
         .with_columns(unit=pl.col("property").replace_strict(units, return_dtype=pl.String), origin=pl.lit("predicted"))
     )

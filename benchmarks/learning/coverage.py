@@ -35,7 +35,8 @@ def main() -> int:
     parser.add_argument("--processes", type=int)
     asked = parser.parse_args()
     lake = Lake(asked.lake)
-    rows = spoken(lake, lake.read(RUNS), asked.processes).filter(pl.col("label").is_not_null())
+    rows = spoken(lake, lake.read(RUNS), asked.processes, ("validation", "test"))
+    rows = rows.filter(pl.col("label").is_not_null()) if len(rows) else rows
     if rows.is_empty():
         print(f"no model has spoken of a labelled entry of {asked.lake}: train first", file=sys.stderr)
         return 1
