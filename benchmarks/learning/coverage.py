@@ -93,13 +93,13 @@ def _far(rows: pl.DataFrame) -> None:
     if test.is_empty():
         return
     error = (pl.col("value") - pl.col("label")).abs()
-    steps = pl.col("distance").cut(STEPS[1:], left_closed=True)
-    found = test.group_by("property", "study", distance=steps).agg(
+    step = pl.max_horizontal(pl.when(pl.col("distance") >= low).then(low) for low in STEPS)
+    found = test.group_by("property", "study", distance_from=step).agg(
         n=pl.len(), error=error.mean(), median=error.median()
     )
     print("\nerror on test by distance to training, 1 is where far begins:")
     with pl.Config(tbl_rows=-1, tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True):
-        print(found.sort("property", "study", "distance"))
+        print(found.sort("property", "study", "distance_from"))
 
 
 if __name__ == "__main__":
