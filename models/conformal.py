@@ -68,7 +68,7 @@ def with_intervals(said: pl.DataFrame, calibration: pl.DataFrame) -> pl.DataFram
     reason = (
         pl.when(pl.col("value").is_null()).then(pl.lit(""))
         .when(pl.col("far").fill_null(False)).then(pl.lit("far from everything trained on: no interval"))
-        .when(pl.col("n").is_null()).then(pl.lit("no interval: the models were not calibrated"))
+        .when(pl.col("n").is_null()).then(pl.lit("no interval: not calibrated: make the predictions first"))
         .when(~same).then(pl.lit("no interval: other models were calibrated, make the predictions again"))
         .when(pl.col("quantile").is_null())
         .then(pl.format("no interval: {} calibration crystals, {} are needed", "n", pl.lit(FEWEST)))

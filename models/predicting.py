@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from models.ensemble import Voices
 
-SLICE = 2048  # entries that a process speaks of before it takes the next
+SLICE = 256, 2048  # entries that a process speaks of before it takes the next: fewer are not worth a process
 CRYSTAL_COLUMNS = {
     "name": pl.String,
     "property": pl.String,
@@ -122,8 +122,8 @@ def _spoken_of(lake: Lake, graphs: str) -> pl.DataFrame:
 
 
 def _slice(n: int, processes: int | None) -> int:
-    """Entries per piece: some for each process, however few there are."""
-    return max(1, min(SLICE, -(-n // (processes or cores()))))
+    """Entries per piece: some for each process, within SLICE."""
+    return min(max(SLICE[0], -(-n // (processes or cores()))), SLICE[1])
 
 
 def speak(root: Path, paths: tuple[str, ...], stamps: tuple[int, ...], hashes: pl.Series) -> pl.DataFrame:
