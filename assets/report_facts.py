@@ -10,6 +10,7 @@ import polars as pl
 
 from lake.store import Lake
 from lake.tables import (
+    CALIBRATION,
     CANDIDATES,
     DISAGREEMENT,
     ENTRIES,
@@ -51,6 +52,7 @@ class Facts:
     yardstick: str
     baselines: Rows
     sizes: Rows
+    calibration: Rows
     gains: Rows
     candidates: Rows
     n_candidates: int
@@ -99,6 +101,7 @@ def facts(lake: Lake, snapshot: str = "") -> Facts:
         yardstick=CITATION,
         baselines=errors(lake).to_dicts(),
         sizes=sizes(lake),
+        calibration=lake.read(CALIBRATION).drop_nulls("coverage").sort("property", "study").to_dicts(),
         gains=gains(lake).to_dicts(),
         candidates=ranked.head(TOP).to_dicts(),
         n_candidates=len(ranked),

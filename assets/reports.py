@@ -22,6 +22,7 @@ ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains
         "rejects",
         "baselines",
         "predictions",
+        "calibration",
         "transfer",
         "candidates",
         *(table.name for table in COMPARED),

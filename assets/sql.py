@@ -20,6 +20,7 @@ LAST = [
     "rejects",
     "pages",
     "crawls",
+    "calibration",
     "transfer",
     "candidates",
     "disagreement",

@@ -10,13 +10,14 @@ from assets.conventions import shown_as
 from assets.described import contract, described
 from assets.observations import observed
 from lake.store import Lake
-from lake.tables import PREDICTIONS, RUNS
+from lake.tables import CALIBRATION, PREDICTIONS, RUNS
 from models.study import BASELINES, SCREENED
 
 LEARNERS = (
     "study", "dataset", "licences", "fit", "network", "encoders.cgcnn", "sharing.single", "sharing.hard", "batch",
     "scale",
 )  # fmt: skip
+SPEAKERS = tuple(f"models.{name}" for name in ("predicting", "ensemble", "conformal", "far", "licences"))
 CODE = tuple(f"models.{name}" for name in LEARNERS)
 # the matrix, because a snapshot shows observations as the matrix read them, and policies say what may be learnt
 LEARNT_FROM = ["materials", "splits", "graphs", "property_matrix", *observed(*BASELINES, SCREENED)]
@@ -79,14 +80,27 @@ def _errors(rows: pl.DataFrame) -> dict[str, float]:
     return {f"test error of {name}": error for name, error in means.iter_rows()}
 
 
-@dg.asset(
-    **shown_as(PREDICTIONS, ("models.predict", "models.licences"), kinds=("pytorch",)),
-    check_specs=[contract(PREDICTIONS)],
-    deps=["baselines", "joint_model", "graphs", "entries"],
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            **shown_as(table, SPEAKERS, kinds=("pytorch",)), deps=["baselines", "joint_model", "graphs", "entries"]
+        )
+        for table in (PREDICTIONS, CALIBRATION)
+    ],
+    check_specs=[contract(PREDICTIONS), contract(CALIBRATION)],
 )
-def predictions(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
-    """What both studies' models say of every entry that has a graph and no element they never saw."""
-    from models.predict import predict
+def speaking(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
+    """What both studies' models say of every entry that has a graph, and how far their intervals can be trusted."""
+    from models.conformal import FILE
+    from models.predicting import predict_entries
+    from models.study import folder
 
-    lake.replace(PREDICTIONS, predict(lake))
-    return described(lake, PREDICTIONS)
+    said, calibration = predict_entries(lake)
+    lake.replace(PREDICTIONS, said)
+    yield described(lake, PREDICTIONS)
+    lake.replace(CALIBRATION, calibration)
+    if len(calibration):  # so that a folder of checkpoints that is taken elsewhere keeps its intervals
+        (folder(lake) / FILE).write_text(calibration.write_json())
+    told = calibration.drop_nulls("coverage").select("property", "study", "coverage")
+    covered = {f"coverage of {name}, {study}": share for name, study, share in told.iter_rows()}
+    yield described(lake, CALIBRATION, **covered)

@@ -1,4 +1,5 @@
-"""Checkpoints: weights as safetensors; recipe, scaler, graphs, elements, figures and licences as text in the header.
+"""Checkpoints: weights and reference crystals as safetensors; recipe, scaler, graphs, elements, figures, digest of the
+rows and their split, and licences as text in the header.
 
 Loading runs no code: the header is JSON, the rest is numbers.
 """
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lake.graphs.build import VERSION
 from lake.licences import strictest
+from models.far import PREFIX, Reference
 from models.recipe import Recipe, RecipeError
 from models.run import Run
 from models.scale import Scaler
@@ -28,7 +30,7 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A header: everything but the weights.
+    """A header: everything but the numbers.
 
     elements: atomic numbers seen in training. Of any other element the network knows nothing.
     """
@@ -47,17 +49,34 @@ class Checkpoint:
         from models.network import device, network
 
         net = network(self.recipe)
+        weights = {name: tensor for name, tensor in load_file(self.path).items() if not name.startswith(PREFIX)}
         try:
-            net.load_state_dict(load_file(self.path))
+            net.load_state_dict(weights)
         except RuntimeError as error:
             raise CheckpointError(f"{self.path}: weights do not fit the recipe: {error}") from error
         return net.to(device()).eval()
 
+    def reference(self) -> Reference | None:
+        """By what the network tells that a crystal is far, or None where it was saved without."""
+        from safetensors import safe_open
 
-def save(run: Run, net: nn.Module, scaler: Scaler, graphs: str, elements: tuple[int, ...]) -> None:
+        with safe_open(self.path, framework="numpy") as file:
+            names = [name for name in file.keys() if name.startswith(PREFIX)]  # noqa: SIM118 - it is no mapping
+            return Reference.from_tensors({name: file.get_tensor(name) for name in names})
+
+
+def save(
+    run: Run,
+    net: nn.Module,
+    scaler: Scaler,
+    graphs: str,
+    elements: tuple[int, ...],
+    reference: Reference | None = None,
+) -> None:
     """Write the run's checkpoint, whole or not at all."""
     import json
 
+    import torch
     from safetensors.torch import save_file
 
     header = {
@@ -73,7 +92,10 @@ def save(run: Run, net: nn.Module, scaler: Scaler, graphs: str, elements: tuple[
     }
     run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     unfinished = run.checkpoint.with_suffix(f".{os.getpid()}.part")
-    save_file({name: tensor.cpu().contiguous() for name, tensor in net.state_dict().items()}, unfinished, header)
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in net.state_dict().items()}
+    if reference:
+        tensors |= {name: torch.from_numpy(array) for name, array in reference.tensors().items()}
+    save_file(tensors, unfinished, header)
     unfinished.replace(run.checkpoint)
 
 

@@ -17,6 +17,7 @@ from models.batch import Batch, in_order
 from models.checkpoint import save
 from models.dataset import TrainingRows
 from models.evaluate import Store, values
+from models.far import reference
 from models.losses import LOSSES, masked_loss
 from models.metrics import mean_absolute_errors, mean_predictor_errors
 from models.network import device, network, outputs
@@ -64,7 +65,8 @@ def fit(
         seconds = _train(training, lessons, rows, kept, after_epoch, every)
         scores = _scores(net, graphs, at, rows, scaler)
         run = Run(recipe, scores, training.history, path, seconds, rows.digest, licences, snapshot)
-        save(run, net, scaler, graphs.version, _elements(graphs, at[rows.of("train")]))
+        train, validation = at[rows.of("train")], at[rows.of("validation")]
+        save(run, net, scaler, graphs.version, _elements(graphs, train), reference(net, graphs, train, validation))
     kept.remove()
     return run
 

@@ -42,3 +42,25 @@ def outputs(net: nn.Module, graphs: GraphStore | GatheredGraphs | Graphs, rows: 
         told = [net(Batch.of(graphs.batch(rows[part]), where)) for part in in_order(len(rows), CRYSTALS)]
     parts = [part.float().cpu().numpy() for part in told]
     return np.concatenate(parts) if parts else np.empty((0, 0, 1), dtype=np.float32)
+
+
+@torch.no_grad()
+def vectors(net: nn.Module, graphs: GraphStore | GatheredGraphs | Graphs, rows: np.ndarray) -> np.ndarray:
+    """(n, width) float32: the encoder's vectors of these graphs; the network is left in evaluation mode."""
+    net.eval()
+    where = next(net.parameters()).device
+    parts = [net.encoder(Batch.of(graphs.batch(rows[part]), where)) for part in in_order(len(rows), CRYSTALS)]
+    found = [part.cpu().numpy() for part in parts]
+    return np.concatenate(found) if found else np.empty((0, 1), dtype=np.float32)
+
+
+@torch.no_grad()
+def told_of(net: nn.Module, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """(B, T, told) and the encoder's (B, width), float32, in one pass of a network in evaluation mode."""
+    seen = []
+    listening = net.encoder.register_forward_hook(lambda _net, _asked, vectors: seen.append(vectors))
+    try:
+        told = net(batch)
+    finally:
+        listening.remove()
+    return told.cpu().numpy(), seen[-1].cpu().numpy()

@@ -35,6 +35,44 @@ def show(frame: "pl.DataFrame", format: Format) -> None:
         _table(_flat(frame))
 
 
+class Stream:
+    """Rows on standard output as they come, all of them: one table, one CSV or one JSON array of many frames."""
+
+    def __init__(self, format: Format) -> None:
+        self.format, self._widths, self._rows = format, None, 0
+
+    def add(self, frame: "pl.DataFrame") -> None:
+        """Print these rows behind the others; all frames have the same columns."""
+        if not len(frame):
+            return
+        if self.format is Format.csv:
+            sys.stdout.write(_flat(frame).write_csv(include_header=not self._rows))
+        elif self.format is Format.json:
+            sys.stdout.write(",\n" if self._rows else "[")
+            sys.stdout.write(frame.write_json()[1:-1])
+        else:
+            self._lines(_flat(frame))
+        self._rows += len(frame)
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        """No more rows will come."""
+        if self.format is Format.json:
+            sys.stdout.write("]\n" if self._rows else "[]\n")
+
+    def _lines(self, frame: "pl.DataFrame") -> None:
+        """Columns as wide as the first rows need; a longer word later on moves only its own line."""
+        words = [[_word(value) for value in row] for row in frame.iter_rows()]
+        if self._widths is None:
+            words.insert(0, frame.columns)
+            self._widths = [max(map(len, column)) for column in zip(*words, strict=True)]
+        right = [dtype.is_numeric() for dtype in frame.dtypes]
+        for row in words:
+            cells = zip(row, self._widths, right, strict=True)
+            line = "  ".join(word.rjust(width) if number else word.ljust(width) for word, width, number in cells)
+            sys.stdout.write(line.rstrip() + "\n")
+
+
 def _flat(frame: "pl.DataFrame") -> "pl.DataFrame":
     import polars as pl
     import polars.selectors as cs

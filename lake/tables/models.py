@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from lake.contract import Column, Table
-from lake.tables.columns import ENTRY_ID, FLOAT, FLOATS, FORMULA, INHERITED, INT, MATERIAL_ID, ORIGIN, TEXT, TEXTS
+from lake.tables.columns import (
+    ENTRY_ID,
+    FLAG,
+    FLOAT,
+    FLOATS,
+    FORMULA,
+    INHERITED,
+    INT,
+    MATERIAL_ID,
+    ORIGIN,
+    TEXT,
+    TEXTS,
+)
 
 RUNS = Table(
     "runs", "models", "One row per trained model and property: recipe, seed, errors.",
@@ -37,6 +49,10 @@ PREDICTIONS = Table(
         Column("property", TEXT, "property predicted"),
         Column("value", FLOAT, "mean over the seeds"),
         Column("spread", FLOAT, "standard deviation over the seeds (not an error bar)"),
+        Column("low", FLOAT, "begin of the 90 % interval, null where none is claimed (see calibration)", nullable=True),
+        Column("high", FLOAT, "its end", nullable=True),
+        Column("far", FLAG, "far from everything trained on, so that no interval is claimed; null where the models do "
+               "not know", nullable=True),
         Column("unit", TEXT, "the catalog's unit"),
         ORIGIN,
         Column("split", TEXT, "train, validation or test: where the material stands"),
@@ -112,4 +128,26 @@ GRID = Table(
     ),
     key=("property", "mode", "gnn_layers", "decoder_layers", "width", "seed"),
     partition_by="property",
+)  # fmt: skip
+
+CALIBRATION = Table(
+    "calibration", "models", "The 90 % intervals of predictions: how they are set, and what they cover on test.",
+    (
+        Column("property", TEXT, "property predicted"),
+        Column("study", TEXT, "the models that said it"),
+        Column("models", TEXT, "digest of the models and of the rows that they learnt from"),
+        Column("level", FLOAT, "share of new crystals that an interval is made to hold"),
+        Column("n", INT, "calibration crystals: of the validation split, one per formula, not far"),
+        Column("quantile", FLOAT, "an interval is the value -+ quantile * scale; null with too few crystals",
+               nullable=True),
+        Column("typical", FLOAT, "mean absolute error on calibration crystals (of logarithms, where they are learnt)"),
+        Column("n_test", INT, "test crystals, one per formula, not far"),
+        Column("coverage", FLOAT, "share of them inside their interval", nullable=True),
+        Column("band_low", FLOAT, "begin of the binomial 99 % band about the level for so many", nullable=True),
+        Column("band_high", FLOAT, "its end", nullable=True),
+        Column("width", FLOAT, "median length of the intervals on test, in the property's unit", nullable=True),
+        Column("far", FLOAT, "share of labelled test entries that are far from everything trained on", nullable=True),
+        INHERITED,
+    ),
+    key=("property", "study"),
 )  # fmt: skip

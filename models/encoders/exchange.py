@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NEAR = 8  # Gaussians kept per edge; those left out are at most exp(-16) = 1.1e-7
 
-# noalias: no two arrays of one call overlap, so loops need not ask; a quarter of the time. Numba's compiler knows the
+# noalias: no two arrays of one call overlap, so loops need not ask; a sixth of the time. Numba's compiler knows the
 # flag, only its decorator does not pass it on by itself.
 CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")
 KERNEL = {

@@ -1,11 +1,10 @@
 """Commands that ask the lake and its models for rows."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipelines.command_line import As, At, Context, app, done, lake_of
+from pipelines.command_line import As, At, Context, app, lake_of
 from pipelines.printing import Format
 
 
@@ -29,19 +28,37 @@ def sql(
 @app.command()
 def predict(
     ctx: Context,
-    files: Annotated[list[Path], typer.Argument(help="CIF or POSCAR files.", exists=True)],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="CIF and POSCAR files, folders of them (all that is below, but hidden files), or ids (mp:mp-149).",
+        ),
+    ],
     at: At = "",
     format: As = Format.table,
 ) -> None:
-    """Predict properties of the crystals in these files. A bad file is named on standard error; the others answer."""
-    from models.predict import predict_crystals
-    from pipelines.crystal_files import crystals_in
-    from pipelines.printing import show
+    """Predict properties of crystals: value, 90 % interval, unit, and what the value stands for.
 
-    crystals, faults = crystals_in(files)
-    if crystals:
-        show(predict_crystals(lake_of(ctx, at), crystals), format)
-    done(faults)
+    Answers go to standard output. What holds no crystal is named on standard error, a reason a line; the others are
+    still answered. Of a crystal far from everything trained on there is a value and no interval, and the note says so.
+
+    Exit status: 0 where all were answered, 1 where some were not, 2 for wrong usage or where there are no models.
+    """
+    from models.checkpoint import CheckpointError
+    from models.predicting import Predictor
+    from pipelines.manners import NoLake, complain
+    from pipelines.predictions import answer
+    from pipelines.printing import Stream
+
+    try:
+        lake = lake_of(ctx, at)
+        predictor = Predictor(lake)
+    except (NoLake, CheckpointError) as fault:
+        complain(str(fault))
+        raise typer.Exit(2) from fault
+    if not answer(paths, lake, predictor, Stream(format)):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -64,6 +64,11 @@ def test_a_model_that_is_worse_than_the_mean_is_said_to_be(page):
     assert verdicts["Band gap"].endswith("better")
 
 
+def test_intervals_say_what_they_cover_and_what_chance_would(page):
+    ((name, _, inside, chance, *_, far),) = rows(page, "intervals")
+    assert ">91.3 %<" in inside and (name, chance, far) == ("Band gap", "82.0 to 97.0 %", "1.2 %")
+
+
 def test_negative_transfer_and_no_claim_are_said_in_words(page):
     words = {cells[0]: cells[-1] for cells in rows(page, "transfer")}
     assert words["Band gap"].startswith("Negative transfer")

@@ -16,7 +16,7 @@ from models.checkpoint import read
 from models.dataset import training_rows
 from models.fit import fit
 from models.licences import learnt_from, of_candidates, of_labels
-from models.predict import predict
+from models.predicting import predict_entries
 from models.recipe import Recipe
 from models.run import runs_frame
 from models.study import run_study
@@ -84,7 +84,7 @@ def test_a_checkpoint_of_before_is_under_terms_that_nobody_stated(
 
 
 def test_predictions_inherit_from_model_structure_and_label(lake: Lake, runs: pl.DataFrame) -> None:
-    said = predict(lake, runs, processes=1)
+    said = predict_entries(lake, runs, processes=1)[0]
     rows = said.select("study", "property", "entry_id", "licences").iter_rows()
     told = {(study, name, entry_id): licences for study, name, entry_id, licences in rows}
     assert told["single", "band_gap", "mp:0"] == ["CC BY 4.0", "CC0-1.0"]
@@ -96,7 +96,9 @@ def test_a_label_under_other_terms_binds_the_prediction_that_stands_beside_it(la
     private = (pl.col("entry_id") == "mp:7") & (pl.col("property") == "band_gap")
     licence = pl.when(private).then(pl.lit("private")).otherwise("licence")
     lake.replace(OBSERVATIONS, observations.with_columns(licence=licence))
-    said = predict(lake, runs.filter(pl.col("study") == "single"), processes=1).filter(pl.col("property") == "band_gap")
+    said = predict_entries(lake, runs.filter(pl.col("study") == "single"), processes=1)[0].filter(
+        pl.col("property") == "band_gap"
+    )
     lake.replace(OBSERVATIONS, observations)
     assert said.filter(pl.col("licences").list.contains("private"))["entry_id"].to_list() == ["mp:7"]
 
@@ -136,7 +138,7 @@ def test_candidates_inherit_from_entries_cells_and_predictions(lake: Lake) -> No
 def test_what_a_model_says_that_learnt_from_aflow_is_not_exported(
     lake: Lake, runs: pl.DataFrame, tmp_path: Path
 ) -> None:
-    lake.replace(PREDICTIONS, predict(lake, runs, processes=1))
+    lake.replace(PREDICTIONS, predict_entries(lake, runs, processes=1)[0])
     with pytest.raises(Refused, match="AFLOW's API states no licence"):
         export(lake, tmp_path / "a", "predictions")
     made = export(lake, tmp_path / "b", "predictions", leave_out=True)

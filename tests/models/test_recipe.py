@@ -60,5 +60,5 @@ def test_a_recipe_of_another_version_is_refused() -> None:
 
 
 def test_planning_needs_no_torch() -> None:
-    check = "import sys, models.study, models.predict, models.transfer; sys.exit('torch' in sys.modules)"
+    check = "import sys, models.study, models.predicting, models.transfer; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

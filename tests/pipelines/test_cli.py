@@ -92,9 +92,8 @@ def test_rows_with_lists_and_nothings_can_be_printed(crawled, format):
         (["backfill", "band_gab"], "band_gap"),
         (["sql", "drop table entries"], "error:"),
         (["sql", "select nothing from nowhere"], "nowhere"),
-        (["predict", HOUSE / "pyproject.toml"], "holds no crystal"),
     ],
-    ids=["an unknown property", "a query that writes", "a table that is not there", "a file without a crystal"],
+    ids=["an unknown property", "a query that writes", "a table that is not there"],
 )
 def test_what_is_asked_wrongly_is_one_clear_line(crawled, words, says):
     done = call("--root", crawled, *words)
