@@ -1,0 +1,1 @@
+"""Studies of learning that take hours: a command each, resumed from the ledgers in docs/results."""
