@@ -14,6 +14,7 @@ from lake.tables import (
     DISAGREEMENT,
     ENTRIES,
     GRAPHS,
+    LEADERBOARD,
     MATERIALS,
     OBSERVATIONS,
     PROPERTY_MATRIX,
@@ -50,6 +51,7 @@ class Facts:
     twins: Rows
     yardstick: str
     baselines: Rows
+    leaderboard: Rows
     gains: Rows
     candidates: Rows
     n_candidates: int
@@ -97,6 +99,7 @@ def facts(lake: Lake, snapshot: str = "") -> Facts:
         twins=families(lake).head(MANY).to_dicts(),
         yardstick=CITATION,
         baselines=errors(lake).to_dicts(),
+        leaderboard=lake.read(LEADERBOARD).to_dicts(),
         gains=gains(lake).to_dicts(),
         candidates=ranked.head(TOP).to_dicts(),
         n_candidates=len(ranked),

@@ -24,6 +24,9 @@ ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains
         "predictions",
         "transfer",
         "candidates",
+        "leaderboard",
+        "learning_curves",
+        "errors_by_group",
         *(table.name for table in COMPARED),
     ],
 )

@@ -13,6 +13,7 @@ from assets import (
     gold,
     graphs,
     identity,
+    leaderboard,
     observations,
     property_checks,
     reports,
@@ -31,7 +32,7 @@ from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
 MODULES = [
-    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, transfer, screening, reports,
+    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, transfer, leaderboard, screening, reports,
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ class Forest:
     """fit and predict by a forest of that many trees; the same seed and rows give the same forest."""
 
     transform = "catalog"
+    seeded = True
 
     def __init__(self, seed: int = 0, trees: int = 100) -> None:
         self.seed, self.trees = seed, trees

@@ -19,6 +19,7 @@ class Imported:
     """Ridge regression on the vectors of that name."""
 
     transform = "catalog"
+    seeded = False
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -12,6 +12,7 @@ class Mean:
     """Says the mean of the training labels, in the property's own unit."""
 
     transform = "none"
+    seeded = False
 
     def __init__(self, seed: int = 0, trees: int = 0) -> None:
         self.value = float("nan")

@@ -13,10 +13,11 @@ from lake.store import Lake
 class Method(Protocol):
     """One way to predict a property from a row of numbers.
 
-    transform: as in Recipe, how values become what is learnt.
+    transform: as in Recipe, how values become what is learnt.  seeded: whether another seed gives another answer.
     """
 
     transform: str
+    seeded: bool
 
     def features(self, lake: Lake, structures: pl.Series) -> np.ndarray:
         """(n, F) float32, one row per structure hash, in their order."""
