@@ -28,7 +28,7 @@ from models.task import in_order, task_named
 
 SHARES = (0.1, 0.3, 1.0)
 FEWEST = 10  # test rows of a group; the mean of fewer says little
-TREES = {"sample": 20, "real": 100}  # of a forest, by budget of training
+TREES = {"sample": 10, "real": 100}  # of a forest, by budget of training
 SYSTEM, ELEMENT = "training rows of its system", "training rows of its rarest element"
 RANGES = (0, 1, 10, 100, 1000)  # lower ends
 FIGURES = ("n_train", "n_validation", "n_test", "mae_validation", "mae_test")
