@@ -77,18 +77,28 @@ def read_features(file: Path) -> pl.DataFrame:
         raise BadFeatures(f"{file.name} must be a Parquet file: {error}") from error
     key = next((name for name in KEYS if name in frame.columns), None)
     if key is None or not len(frame):
-        raise BadFeatures(f"{file.name} needs rows with a column {' or '.join(KEYS)}, found {len(frame)} rows of {frame.columns}")
-    told = frame.select(pl.col(key).cast(pl.String), vector=_vectors(frame.drop([k for k in KEYS if k in frame.columns]), file.name))
+        raise BadFeatures(
+            f"{file.name} needs rows with a column {' or '.join(KEYS)}, found {len(frame)} rows of {frame.columns}"
+        )
+    told = frame.select(
+        pl.col(key).cast(pl.String), vector=_vectors(frame.drop([k for k in KEYS if k in frame.columns]), file.name)
+    )
     if told[key].null_count() or told[key].is_duplicated().any():
         twice = told.filter(pl.col(key).is_duplicated())[key]
-        raise BadFeatures(f"{file.name}: every {key} must be there once, found {twice[0] if len(twice) else None} {max(2, len(twice))} times")
+        raise BadFeatures(
+            f"{file.name}: every {key} must be there once, found {twice[0] if len(twice) else None} "
+            f"{(told[key] == twice[0]).sum() if len(twice) else told[key].null_count()} times"
+        )
     lengths = told["vector"].list.len().unique().to_list()
     if len(lengths) != 1 or not lengths[0]:
         raise BadFeatures(f"{file.name}: vectors must be equally long, found lengths {sorted(map(str, lengths))}")
     finite = np.isfinite(told["vector"].explode().fill_null(float("nan")).to_numpy()).reshape(len(told), -1).all(axis=1)
     if not finite.all():
         first = told[key][int(np.argmin(finite))]
-        raise BadFeatures(f"{file.name}: numbers must be finite, found NaN, infinity or nothing in {(~finite).sum()} rows, first {first}")
+        raise BadFeatures(
+            f"{file.name}: numbers must be finite, found NaN, infinity or nothing in {(~finite).sum()} rows, "
+            f"first {first}"
+        )
     return told
 
 
@@ -99,7 +109,9 @@ def _vectors(frame: pl.DataFrame, file: str) -> pl.Expr | pl.Series:
     wrong = [name for name, kind in frame.schema.items() if not kind.is_numeric()]
     if wrong or not frame.columns:
         raise BadFeatures(f"{file}: beside the key there must be `vector` or numbers alone, found {wrong or 'nothing'}")
-    return pl.Series("vector", frame.cast(pl.Float64).fill_null(float("nan")).to_numpy().tolist(), dtype=pl.List(pl.Float64))
+    return pl.Series(
+        "vector", frame.cast(pl.Float64).fill_null(float("nan")).to_numpy().tolist(), dtype=pl.List(pl.Float64)
+    )
 
 
 def _joined(lake: Lake, told: pl.DataFrame, name: str, licence: str) -> tuple[pl.DataFrame, int]:

@@ -1,8 +1,8 @@
 """Leaderboard: networks beside baselines on the same rows, by property; their learning curves; where they err.
 
 Validation ranks, test is reported. Networks' figures are those of RUNS and PREDICTIONS; baselines are fitted here, with
-the networks' limit of training rows. A baseline that is new in `models/baselines`, or vectors that were imported, appear
-by themselves. No torch here.
+the networks' limit of training rows. A baseline that is new in `models/baselines`, or vectors that were imported,
+appear by themselves. No torch here.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def standing(lake: Lake, trees: int, seeds: int = 3, processes: int | None = Non
             those = range(seeds) if baseline_named(method).seeded else (0,)
             trials += [Trial(method, task, seed, trees, limits[task]) for seed in those]
     # one process reads the rows of a property once; many share the forests, and each reads its own
-    parts = [tuple(t for t in trials if t.task == task) for task in limits] if processes == 1 else [(t,) for t in trials]
+    parts = (
+        [tuple(t for t in trials if t.task == task) for task in limits] if processes == 1 else [(t,) for t in trials]
+    )
     pieces = [(lake.root, part) for part in parts]
     scored = [one for part in spread(score, pieces, "baselines", processes) for one in part]
     licences = {task: _licences(lake, rows[task]) for task in rows}
@@ -137,7 +139,7 @@ def network_named(study: str, recipe: str) -> str:
 
 
 def ranked(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of LEADERBOARD, all but place and ratio, with them: by validation error, then by name; unknown comes last."""
+    """Rows of LEADERBOARD with place and ratio: by validation error, then by name; what has none comes last."""
     order = pl.struct(pl.col("mae_validation").fill_null(float("inf")), "model").rank("ordinal").over("property")
     told = rows.with_columns(
         place=order.cast(pl.Int64),
@@ -222,7 +224,9 @@ def _groups(
             )
             for name, parts in models.items()
         ]  # fmt: skip
-        every = pl.concat([part.select("entry_id", "value", "model", "licences") for part in [*spoken, _networks(lake, task)]])
+        every = pl.concat(
+            [part.select("entry_id", "value", "model", "licences") for part in [*spoken, _networks(lake, task)]]
+        )
         floor = pl.concat(models["mean"]).rename({"value": "floor"}) if "mean" in models else None
         said.append(by_group(task, tested, every, floor))
     return ERRORS_BY_GROUP.checked(pl.concat(said))

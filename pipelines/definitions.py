@@ -32,7 +32,8 @@ from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
 MODULES = [
-    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, transfer, leaderboard, screening, reports,
+    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, transfer, leaderboard,
+    screening, reports,
 ]  # fmt: skip
 
 

@@ -55,7 +55,11 @@ SIZE = {"width": 64, "gnn_layers": 3, "batch_size": 64, "learning_rate": 3e-3, "
 STEPS = 24_000  # about as many gradient steps for every set, within the epochs that follow
 FEWEST_EPOCHS, MOST_EPOCHS = 60, 200
 TREES = 200
-A_ROW = {"cgcnn": 1.3e-3, "composition": 1.4e-2, "structure": 1.7e-2}  # seconds a row (and epoch), a guess for --dry-run
+A_ROW = {
+    "cgcnn": 1.3e-3,
+    "composition": 1.4e-2,
+    "structure": 1.7e-2,
+}  # seconds a row (and epoch), a guess for --dry-run
 LOG10 = ("property", "recipe", "seed", "data", "graphs", "n_test", "mae_validation", "mae_test", "mae_mean_predictor")
 
 Job = Recipe | Trial
@@ -245,7 +249,9 @@ def main() -> None:
         for method in asked.models:
             for seed in SEEDS if method == "cgcnn" or baseline_named(method).seeded else SEEDS[:1]:
                 job = job_of(method, task, seed, known, asked.epochs)
-                jobs.append({"property": task, "recipe": job.digest, "data": known.digest, "model": method, "share": share})
+                jobs.append(
+                    {"property": task, "recipe": job.digest, "data": known.digest, "model": method, "share": share}
+                )
                 if ledger.found(job, known.digest, VERSION).is_empty():
                     left.append((lake.root, method, task, share, seed, asked.limit, asked.epochs, asked.results))
                     walked = job.epochs if isinstance(job, Recipe) else 1

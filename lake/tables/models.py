@@ -149,7 +149,7 @@ LEARNING_CURVES = Table(
 )  # fmt: skip
 
 ERRORS_BY_GROUP = Table(
-    "errors_by_group", "models", "Where models err: test errors by elements, family, and what training had of the like.",
+    "errors_by_group", "models", "Where models err: test errors by element, family, and training rows of the like.",
     (
         PROPERTY, MODEL, UNIT_OF_ERRORS,
         Column("grouping", TEXT, "element, family, number of elements, or training rows of its system or elements"),

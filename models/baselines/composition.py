@@ -56,7 +56,9 @@ def composition_features(numbers: np.ndarray, counts: np.ndarray) -> np.ndarray:
         deviation[:, column] = (shares * np.abs(values - mean[:, column, None])).sum(axis=1)
         low[:, column] = np.where(inside, values, np.inf).min(axis=1)
         high[:, column] = np.where(inside, values, -np.inf).max(axis=1)
-    return np.hstack([mean, deviation, low, high, high - low, mode, _stoichiometry(shares), _valence(mean), _ionic(shares)])
+    return np.hstack(
+        [mean, deviation, low, high, high - low, mode, _stoichiometry(shares), _valence(mean), _ionic(shares)]
+    )
 
 
 def _shares(numbers: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -82,7 +84,9 @@ def _ionic(shares: np.ndarray) -> np.ndarray:
     pairs = 1 - np.exp(-0.25 * (chi[:, None] - chi) ** 2)
     inside = shares > 0
     apart = np.where(inside, chi, -np.inf).max(axis=1) - np.where(inside, chi, np.inf).min(axis=1)
-    return np.column_stack([1 - np.exp(-0.25 * apart**2), np.einsum("bi,ij,bj->b", shares, pairs, shares, optimize=True)])
+    return np.column_stack(
+        [1 - np.exp(-0.25 * apart**2), np.einsum("bi,ij,bj->b", shares, pairs, shares, optimize=True)]
+    )
 
 
 @cache

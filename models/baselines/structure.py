@@ -40,11 +40,13 @@ def structure_features(graphs: GraphBatch, volume: np.ndarray) -> np.ndarray:
     table = element_properties()[graphs.numbers]
     radius, mass = (table[:, NUMBERS.index(name)] for name in ("atomic_radius", "atomic_mass"))
     crystal = np.repeat(np.arange(len(graphs.counts)), graphs.counts)
-    whole = np.column_stack([
-        volume / graphs.counts,
-        GRAM_PER_CM3 * _summed(crystal, mass, len(volume)) / volume,
-        4 / 3 * np.pi * _summed(crystal, radius**3, len(volume)) / volume,
-    ])
+    whole = np.column_stack(
+        [
+            volume / graphs.counts,
+            GRAM_PER_CM3 * _summed(crystal, mass, len(volume)) / volume,
+            4 / 3 * np.pi * _summed(crystal, radius**3, len(volume)) / volume,
+        ]
+    )
     bonds = _Bonds(graphs, radius)
     per_atom = [bonds.nearest, bonds.mean, bonds.farthest / bonds.nearest, bonds.coordination]
     for name in SURROUNDINGS:

@@ -63,7 +63,9 @@ def tried(trial: Trial, rows: TrainingRows, features: np.ndarray) -> tuple[Run, 
         lost = int((~np.isfinite(features).all(axis=1)).sum())
         raise ValueError(f"{trial.method} must know every structure, found {lost} of {len(rows)} without features")
     predicted = predictions(trial, rows, features)
-    errors = {name: mean_absolute_errors(predicted[rows.of(name), None], rows.targets[rows.of(name)]) for name in HELD_OUT}
+    errors = {
+        name: mean_absolute_errors(predicted[rows.of(name), None], rows.targets[rows.of(name)]) for name in HELD_OUT
+    }
     floor = mean_predictor_errors(rows.targets[rows.of("train")], rows.targets[rows.of("test")])
     scores = {f"n_{split}": int(rows.labels(split)[0]) for split in ("train", *HELD_OUT)}
     scores |= {f"mae_{name}": errors[name][0] for name in HELD_OUT} | {"mae_mean_predictor": floor[0]}

@@ -50,7 +50,9 @@ def _panel(axes: Axes, name: str, rows: pl.DataFrame, models: list[str]) -> None
     sizes = sorted(set(rows["n_train"]))
     axes.set_xticks(_apart(sizes), [f"{size:,}" for size in _apart(sizes)])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter=NullFormatter())
+    axes.yaxis.set(
+        major_locator=LogLocator(subs=(1, 1.5, 2, 3, 5, 7)), major_formatter="{x:g}", minor_formatter=NullFormatter()
+    )
     axes.set_xlabel("labelled training rows")
     axes.set_ylabel(with_unit("test MAE", rows["unit"][0]))
     axes.grid(color=GRID, linewidth=0.6)

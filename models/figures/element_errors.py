@@ -18,7 +18,9 @@ from lake.tables import ERRORS_BY_GROUP, LEADERBOARD
 
 ACROSS = 2
 REACH = 3.0  # times worse or better than the average, at the ends of the colours
-BETTER_WORSE = LinearSegmentedColormap.from_list("better, worse", ["#0b4f72", "#8cc5d3", "#f4f4f0", "#f0b27a", "#a03c00"])
+BETTER_WORSE = LinearSegmentedColormap.from_list(
+    "better, worse", ["#0b4f72", "#8cc5d3", "#f4f4f0", "#f0b27a", "#a03c00"]
+)
 HEAVIEST = 103
 
 
@@ -31,6 +33,7 @@ def errors_by_element(lake: Lake) -> Figure:
     across = min(ACROSS, len(panels))
     down = -(-len(panels) // across)
     figure = Figure(figsize=(5.4 * across, 0.55 + 3.1 * down), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.14)
     grid = list(figure.subplots(down, across, squeeze=False).flat)
     norm = LogNorm(1 / REACH, REACH, clip=True)
     for axes, (name, rows) in zip(grid, panels.items(), strict=False):
@@ -51,7 +54,9 @@ def _told(lake: Lake) -> dict[str, pl.DataFrame]:
     places = lake.read(LEADERBOARD).select("property", "model", "place")
     rows = rows.join(places, on=["property", "model"])
     best = rows.filter(pl.col("place") == pl.col("place").min().over("property"))
-    return {name: best.filter(pl.col("property") == name) for name in default().by_name if name in set(best["property"])}
+    return {
+        name: best.filter(pl.col("property") == name) for name in default().by_name if name in set(best["property"])
+    }
 
 
 def _table(axes: Axes, name: str, rows: pl.DataFrame, norm: LogNorm) -> None:

@@ -6,7 +6,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lake.figures.style import GRID, INK, MUTED, WATER, drawn, empty, with_unit
+from lake.figures.style import GRID, HALO, INK, MUTED, WATER, drawn, empty, with_unit
 from lake.policies import default
 from lake.store import Lake
 from lake.tables import LEADERBOARD
@@ -43,7 +43,7 @@ def _panel(axes: Axes, name: str, rows: pl.DataFrame) -> None:
             axes.plot([told["mae_test"] - spread, told["mae_test"] + spread], [row, row], color=colour, linewidth=2.2)
         axes.plot([told["mae_test"]], [row], "o", color=colour, markersize=6.5)
         axes.annotate(f"{told['mae_test']:.3g}", (told["mae_test"], row), (0, 6), textcoords="offset points",
-                      ha="center", fontsize=8, color=INK)  # fmt: skip
+                      ha="center", fontsize=8, color=INK, bbox=HALO)  # fmt: skip
     floor = rows["mae_mean_predictor"].drop_nulls()
     if len(floor):
         axes.axvline(floor[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
