@@ -196,7 +196,8 @@ def summary(results: Path, jobs: pl.DataFrame) -> pl.DataFrame:
 
     found = Ledger.of(STUDY, results).rows().join(jobs, on=["property", "recipe", "data"])
     path = results / f"{STUDY}_log10.csv"
-    columns = [*found.columns[:1], "model", "share", "n_train", "unit", "seed", "mae_test", "mae_mean_predictor"]
+    found = found.with_columns(pl.col("unit").fill_null(""))
+    columns = ["property", "model", "share", "n_train", "unit", "seed", "mae_test", "mae_mean_predictor"]
     parts = [found.select(columns)]
     if path.exists():
         logs = pl.read_csv(path).join(jobs, on=["property", "recipe", "data"])
