@@ -40,7 +40,8 @@ def leaderboards(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]
     from models.leaderboard import TREES, standing
 
     sample = (lake.root / "SAMPLE").exists()
-    found = standing(lake, TREES["sample" if sample else "real"], processes=1 if sample else None)
+    trees, seeds, processes = (TREES["sample"], 2, 1) if sample else (TREES["real"], 3, None)
+    found = standing(lake, trees, seeds, processes)
     for table, rows in zip(TABLES, (found.leaderboard, found.curves, found.groups), strict=True):
         lake.replace(table, rows)
         yield described(lake, table, left_out=found.left_out)
