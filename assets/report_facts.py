@@ -15,6 +15,7 @@ from lake.tables import (
     DISAGREEMENT,
     ENTRIES,
     GRAPHS,
+    LEADERBOARD,
     MATERIALS,
     OBSERVATIONS,
     PROPERTY_MATRIX,
@@ -53,6 +54,7 @@ class Facts:
     baselines: Rows
     sizes: Rows
     calibration: Rows
+    leaderboard: Rows
     gains: Rows
     candidates: Rows
     n_candidates: int
@@ -102,6 +104,7 @@ def facts(lake: Lake, snapshot: str = "") -> Facts:
         baselines=errors(lake).to_dicts(),
         sizes=sizes(lake),
         calibration=lake.read(CALIBRATION).drop_nulls("coverage").sort("property", "study").to_dicts(),
+        leaderboard=lake.read(LEADERBOARD).to_dicts(),
         gains=gains(lake).to_dicts(),
         candidates=ranked.head(TOP).to_dicts(),
         n_candidates=len(ranked),

@@ -16,7 +16,18 @@ from typing import Any
 from assets.report_facts import Facts, facts
 from lake.contract import Table
 from lake.store import Lake
-from lake.tables import CANDIDATES, DISAGREEMENT, GRID, MATERIALS, PREDICTIONS, PROPERTY_MATRIX, TRANSFER
+from lake.tables import (
+    CANDIDATES,
+    DISAGREEMENT,
+    ERRORS_BY_GROUP,
+    GRID,
+    LEADERBOARD,
+    LEARNING_CURVES,
+    MATERIALS,
+    PREDICTIONS,
+    PROPERTY_MATRIX,
+    TRANSFER,
+)
 
 SCREEN_DPI = 96  # what a browser takes for an inch
 
@@ -27,6 +38,10 @@ NEEDS: Mapping[str, Table] = {
     "apart": DISAGREEMENT,
     "elements": MATERIALS,
     "parity": PREDICTIONS,
+    "leaderboard": LEADERBOARD,
+    "learning_curves": LEARNING_CURVES,
+    "errors_by_chemistry": ERRORS_BY_GROUP,
+    "errors_by_element": ERRORS_BY_GROUP,
     "grid": GRID,
     "gains": TRANSFER,
     "candidates": CANDIDATES,

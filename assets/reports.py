@@ -25,6 +25,9 @@ ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains
         "calibration",
         "transfer",
         "candidates",
+        "leaderboard",
+        "learning_curves",
+        "errors_by_group",
         *(table.name for table in COMPARED),
     ],
 )

@@ -8,6 +8,7 @@ import polars as pl
 
 from lake.store import Lake
 from lake.tables import PREDICTIONS, RUNS, TRANSFER
+from models.licences import TOGETHER
 from models.transfer import summary
 
 
@@ -15,22 +16,23 @@ def errors(lake: Lake) -> pl.DataFrame:
     """Per study and property the recipe with the lowest validation error, averaged over its seeds.
 
     The test error is reported, never used to choose. Columns: study, property, unit, seeds, n_train, n_test,
-    mae_validation, mae_test, mae_test_spread (standard deviation over seeds), mae_mean_predictor.
+    mae_validation, mae_test, mae_test_spread (standard deviation over seeds), mae_mean_predictor, n_validation,
+    recipe (as JSON, without its seed), licences.
     """
     runs = lake.read(RUNS)
     mean = [pl.col(c).mean() for c in ("mae_validation", "mae_test", "mae_mean_predictor")]
     return (
-        runs.with_columns(pl.col("recipe").map_elements(_without_seed, return_dtype=pl.String))
+        runs.with_columns(pl.col("recipe").map_elements(without_seed, return_dtype=pl.String))
         .group_by("study", "property", "unit", "recipe")
         .agg(
             pl.col("seed").n_unique().alias("seeds"),
-            pl.col("n_train", "n_test").max(),
+            pl.col("n_train", "n_validation", "n_test").max(),
             pl.col("mae_test").std().alias("mae_test_spread"),
             *mean,
+            licences=TOGETHER,
         )
         .sort("mae_validation", "recipe", nulls_last=True)
         .unique(["study", "property"], keep="first", maintain_order=True)
-        .drop("recipe")
         .sort("property", "study", descending=[False, True])
     )
 
@@ -62,6 +64,6 @@ def verdict(low: pl.Expr, high: pl.Expr) -> pl.Expr:
     return found.otherwise(pl.lit("no claim")).alias("verdict")
 
 
-def _without_seed(recipe: str) -> str:
+def without_seed(recipe: str) -> str:
     """A recipe's JSON without its seed, so that the seeds of one recipe fall together."""
     return json.dumps({k: v for k, v in json.loads(recipe).items() if k != "seed"}, sort_keys=True)

@@ -1,13 +1,25 @@
 """The command line, `crystal-lake`: the app with all its commands, by family, in the order of its help."""
 
 from pipelines.command_line import app
-from pipelines.commands import asking, building, comparing, crawling, keeping, labelling, looking, sharing, starting
+from pipelines.commands import (
+    asking,
+    building,
+    comparing,
+    crawling,
+    features,
+    keeping,
+    labelling,
+    looking,
+    sharing,
+    starting,
+)
 
 __all__ = ["app"]
 FAMILIES = {
     "Begin": starting,
     "Crawl": crawling,
     "Add your own": labelling,
+    "Add vectors": features,
     "Build": building,
     "Ask": asking,
     "Look at one material": looking,

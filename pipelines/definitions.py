@@ -14,6 +14,7 @@ from assets import (
     graphs,
     grid,
     identity,
+    leaderboard,
     observations,
     property_checks,
     reports,
@@ -32,8 +33,8 @@ from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
 MODULES = [
-    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, grid, transfer, screening,
-    reports,
+    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, grid, transfer, leaderboard,
+    screening, reports,
 ]  # fmt: skip
 
 

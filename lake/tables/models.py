@@ -13,6 +13,7 @@ from lake.tables.columns import (
     INT,
     MATERIAL_ID,
     ORIGIN,
+    PROPERTY,
     TEXT,
     TEXTS,
 )
@@ -150,4 +151,70 @@ CALIBRATION = Table(
         INHERITED,
     ),
     key=("property", "study"),
+)  # fmt: skip
+
+FEATURES = Table(
+    "features", "models", "Vectors of structures that others made, as a frozen foundation model's.",
+    (
+        Column("model", TEXT, "name given at the import"),
+        Column("structure_hash", TEXT, "content address of the structure"),
+        Column("vector", FLOATS, "the structure's vector, equally long within a model"),
+        Column("licence", TEXT, "of the vectors, as said at the import"),
+    ),
+    key=("model", "structure_hash"),
+    partition_by="model",
+)  # fmt: skip
+
+UNIT_OF_ERRORS = Column("unit", TEXT, "unit of the errors")
+MODEL = Column("model", TEXT, "a network, a baseline, or features:<name>")
+MAE_OF_MEAN = Column("mae_mean_predictor", FLOAT, "the same error of predicting the training mean", nullable=True)
+
+LEADERBOARD = Table(
+    "leaderboard", "models", "Which model knows a property best: errors on the same rows, ranked by validation.",
+    (
+        PROPERTY, MODEL, UNIT_OF_ERRORS,
+        Column("place", INT, "1 has the lowest validation error; test never ranks"),
+        Column("seeds", INT, "random seeds averaged over"),
+        Column("n_train", INT, "labelled training rows"),
+        Column("n_validation", INT, "labelled validation rows"),
+        Column("n_test", INT, "labelled test rows"),
+        Column("mae_validation", FLOAT, "mean absolute error on validation, mean over seeds", nullable=True),
+        Column("mae_test", FLOAT, "mean absolute error on test, mean over seeds", nullable=True),
+        Column("mae_test_spread", FLOAT, "its standard deviation over seeds", nullable=True),
+        MAE_OF_MEAN,
+        Column("ratio", FLOAT, "test error over the mean predictor's; below 1 something was learnt", nullable=True),
+        Column("fields", TEXT, "what decided the model, as JSON"),
+        INHERITED,
+    ),
+    key=("property", "model"),
+)  # fmt: skip
+
+LEARNING_CURVES = Table(
+    "learning_curves", "models", "Errors of models that learnt from a share of the training rows; one test set.",
+    (
+        PROPERTY, MODEL, UNIT_OF_ERRORS,
+        Column("share", FLOAT, "of the labelled training rows; a smaller share is part of a larger"),
+        Column("seed", INT, "random seed"),
+        Column("n_train", INT, "labelled training rows"),
+        Column("n_validation", INT, "labelled validation rows"),
+        Column("n_test", INT, "labelled test rows"),
+        Column("mae_validation", FLOAT, "mean absolute error on validation", nullable=True),
+        Column("mae_test", FLOAT, "mean absolute error on test", nullable=True),
+        INHERITED,
+    ),
+    key=("property", "model", "n_train", "seed"),
+)  # fmt: skip
+
+ERRORS_BY_GROUP = Table(
+    "errors_by_group", "models", "Where models err: test errors by element, family, and training rows of the like.",
+    (
+        PROPERTY, MODEL, UNIT_OF_ERRORS,
+        Column("grouping", TEXT, "element, family, number of elements, or training rows of its system or elements"),
+        Column("member", TEXT, "the group: an element, a family, a number, a range"),
+        Column("n", INT, "test rows; fewer than ten are not told"),
+        Column("mae", FLOAT, "mean absolute error of the mean over seeds"),
+        MAE_OF_MEAN,
+        INHERITED,
+    ),
+    key=("property", "model", "grouping", "member"),
 )  # fmt: skip

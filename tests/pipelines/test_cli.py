@@ -30,6 +30,7 @@ ASKED = {
     "demo", "mirror", "crawl", "accept", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
     "same", "duplicates", "add", "export", "dictionary", "show", "find", "shell", "snapshots", "vacuum",
     "grid",
+    "features",
 }  # fmt: skip
 
 
