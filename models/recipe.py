@@ -80,8 +80,14 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """Eight hex digits of everything in the recipe."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:8]
+        """Eight hex digits of tasks and of all fields that are not as they stand by default.
+
+        So a field added later, whose default means what was done before, leaves digests alone: what a ledger has
+        finished stays finished. A default must never change.
+        """
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        said = {field.name: told[field.name] for field in fields(self) if told[field.name] != field.default}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
     @property
     def slug(self) -> str:

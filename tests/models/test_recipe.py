@@ -59,6 +59,11 @@ def test_a_recipe_of_another_version_is_refused() -> None:
         Recipe.from_json('{"tasks": ["band_gap"], "flavour": 1}')
 
 
+def test_digests_stand_in_ledgers_and_never_change() -> None:
+    assert Recipe(("band_gap",)).digest == "fbacbba7"
+    assert Recipe(("band_gap", "bulk_modulus"), seed=2, sharing="hard", width=128, loss="huber").digest == "c742cc99"
+
+
 def test_planning_needs_no_torch() -> None:
     check = "import sys, models.study, models.predicting, models.transfer; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -17,8 +17,8 @@ SMALL = 500  # training rows
 SKEWED = 5.0  # the 99th percentile of the labels over their median, from which on logarithms are tried
 
 FIELDS: dict[str, dict[str, object]] = {
-    "small": {"width": 64, "gnn_layers": 3, "batch_size": 32, "learning_rate": 3e-3, "epochs": 120},
-    "large": {"width": 64, "gnn_layers": 3, "batch_size": 32, "learning_rate": 3e-3, "epochs": 80},
+    "small": {"width": 64, "gnn_layers": 3, "batch_size": 32, "learning_rate": 3e-3, "epochs": 150},
+    "large": {"width": 64, "gnn_layers": 3, "batch_size": 32, "learning_rate": 3e-3, "epochs": 120},
 }
 CHANGES: dict[str, list[dict[str, object]]] = {
     "small": [
@@ -31,8 +31,9 @@ CHANGES: dict[str, list[dict[str, object]]] = {
         {"weight_decay": 0.1},
         {"loss": "huber"},
         {"width": 128},
+        {"epochs": 300},
     ],
-    "large": [{}, {"gnn_layers": 2}],
+    "large": [{}, {"gnn_layers": 2}, {"gnn_layers": 4}, {"batch_size": 16}, {"epochs": 240}, {"width": 128}],
 }
 LOGARITHM = {"transform": "log"}
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from benchmarks.learning.chang2022.candidates import SMALL
 from benchmarks.learning.chang2022.study import (
     Piece,
     Study,
     has_checkpoint,
     look,
     looked,
-    rows_of,
     train,
     train_and_look,
     trained,
@@ -25,7 +23,7 @@ from models.pool import spread
 from models.recipe import Recipe
 
 OPENING = 2  # splits on which every candidate is tried
-FINALISTS = 2  # of a small set, which are then tried on all splits; a large set is decided by the opening
+FINALISTS = 2  # which are then tried on all splits
 CHOSEN = ("set", "recipe", "tried", "splits", "mae_validation", "mae_validation_first", "fields")
 
 
@@ -54,9 +52,8 @@ def opening(study: Study) -> list[Piece]:
 def final(study: Study, name: str) -> list[Recipe]:
     """The candidates that come into question after the opening, best first."""
     splits = range(min(OPENING, study.splits))
-    small = len(rows_of(study.data, name, "published", 0).of("train")) < SMALL
     ranked = sorted(study.candidates(name), key=lambda recipe: _mean_error(study, recipe, splits))
-    return ranked[: FINALISTS if small else 1]
+    return ranked[:FINALISTS]
 
 
 def choose(study: Study, processes: int | None) -> None:
@@ -147,8 +144,8 @@ def left(study: Study) -> list[Left]:
     recipes, sets = chosen(study), study.sets
     first = {name: recipes.get(name) or study.candidates(name)[0] for name in sets}
     opened = opening(study)
-    small = [n for n in sets if n not in recipes and len(rows_of(study.data, n, "published", 0).of("train")) < SMALL]
-    finals = [Piece(r, "published", s) for n in small for r in study.candidates(n)[:FINALISTS]
+    open_sets = [name for name in sets if name not in recipes]
+    finals = [Piece(r, "published", s) for n in open_sets for r in study.candidates(n)[:FINALISTS]
               for s in range(OPENING, study.splits)]  # fmt: skip
     choosing = _left(study, "choose", [piece for piece in opened + finals if not trained(study, piece)])
     done = {(piece.recipe, piece.split) for piece in opened + finals}
