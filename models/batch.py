@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -16,8 +17,8 @@ class Batch:
     """B crystals with N atoms and E edges.
 
     numbers: (N,) int64.  graph: (N,) int64, the crystal of each atom.  counts: (B,) float32, atoms per crystal.
-    starts: (N + 1,) int32, the edges of atom a are starts[a]..starts[a + 1].  atom: (E,) int64, whose edge it is.
-    index: (E,) int64, the neighbour.  distance: (E,) float32, A.  weight: (E,) float32, what the edge counts.
+    starts: (N + 1,) int32, the edges of atom a are starts[a]..starts[a + 1].  index: (E,) int32, the neighbour.
+    distance: (E,) float32, A.  weight: (E,) float32, what the edge counts.
     times: (N,) float32, how many equal atoms an atom stands for; None where each stands for itself.
     """
 
@@ -25,11 +26,15 @@ class Batch:
     graph: torch.Tensor
     counts: torch.Tensor
     starts: torch.Tensor
-    atom: torch.Tensor
     index: torch.Tensor
     distance: torch.Tensor
     weight: torch.Tensor
     times: torch.Tensor | None = None
+
+    @cached_property
+    def atom(self) -> torch.Tensor:
+        """(E,) int64, whose edge it is."""
+        return torch.repeat_interleave(self.starts.diff())
 
     @classmethod
     def of(cls, graphs: GraphBatch, device: str = "cpu") -> Batch:
@@ -41,8 +46,7 @@ class Batch:
             graph,
             counts.astype(np.float32),
             graphs.starts,
-            np.repeat(np.arange(len(graphs.numbers)), np.diff(graphs.starts)),
-            graphs.index.astype(np.int64),
+            graphs.index,
             graphs.distance,
             graphs.weight,
             *(() if graphs.times is None else (graphs.times,)),

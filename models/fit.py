@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from lake.graphs.folded import Folded
 from lake.progress import track
 from models.batch import Batch, in_order
 from models.checkpoint import save
@@ -61,7 +60,6 @@ def fit(
     with _one_thread(), stream(recipe.seed, "training"):
         net = network(recipe).to(device())
         at = graphs.rows(rows.frame["structure_hash"])
-        graphs = Folded(graphs, at)
         training = Training(recipe, net, len(rows.of("train")))
         lessons = _Lessons(graphs, at, torch.from_numpy(scaler.forward(rows.targets)).to(training.where))
         seconds = _train(training, lessons, rows, kept, after_epoch, every)

@@ -166,11 +166,12 @@ class Predictor:
     def __call__(self, crystals: Mapping[str, Crystal]) -> pl.DataFrame:
         """CRYSTAL_COLUMNS of these crystals; CrystalError (with the crystal's name) for what is no crystal."""
         from lake.graphs.build import build
+        from lake.graphs.folded import fold
 
         for name, crystal in crystals.items():
             _checked(name, crystal)
         names = pl.Series("name", list(crystals), dtype=pl.String)
-        said = self._voices.said(build(list(crystals.values())), np.arange(len(crystals)))
+        said = self._voices.said(fold(build(list(crystals.values()))), np.arange(len(crystals)))
         told = with_intervals(said, self._calibration)
         tasks = {name: task_named(name) for name in self.properties}
         foreign = pl.col("foreign").list.len() > 0

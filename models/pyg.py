@@ -41,7 +41,7 @@ def data_objects(lake: Lake, answer: Answer, target: str = "") -> list[Data]:
     row_of = dict(zip(entries["entry_id"], store.rows(entries["structure_hash"]), strict=True))
     made = []
     for place, entry_id in enumerate(answer.entry_ids):
-        graph = store.batch(np.array([row_of[entry_id]]))
+        graph = store.whole(np.array([row_of[entry_id]]))
         atom = np.repeat(np.arange(len(graph.numbers)), np.diff(graph.starts))
         z = torch.from_numpy(graph.numbers.astype(np.int64))
         data = Data(

@@ -16,23 +16,23 @@ from numba import njit
 class Graphs:
     """G graphs with A atoms and E edges in all, one behind the other; an edge leads from an atom to a neighbour.
 
-    k: what the weights of an atom's edges sum to, where there are neighbours enough.
     numbers: (A,) uint8, atomic numbers.
     offsets: (G + 1,) int64, the atoms of graph g are offsets[g]..offsets[g + 1].
     starts: (A + 1,) int64, the edges of atom a are starts[a]..starts[a + 1], nearest first.
-    whole: (A,) uint16, how many of the atom's edges count as one. The others, which are one shell of equal distance,
-        share what is left to k: each counts as (k - whole) / their number.
     index: (E,) int32, neighbours, counted within their own graph.
     distance: (E,) float32, in A.
+    weight: (E,) float32, what an edge counts: 1, or less in a shell that the limit k would have cut (build.py), or more
+        where several have become one (folded.py). An atom's sum to k, where there are neighbours enough.
+    times: (A,) float32, how many atoms of the crystal an atom stands for; None where each stands for itself.
     """
 
-    k: int
     numbers: np.ndarray
     offsets: np.ndarray
     starts: np.ndarray
-    whole: np.ndarray
     index: np.ndarray
     distance: np.ndarray
+    weight: np.ndarray
+    times: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -47,10 +47,9 @@ class Graphs:
 class GraphBatch:
     """B graphs as one: N atoms, E edges.
 
-    numbers: (N,) uint8.  counts: (B,) int64, atoms per graph.  starts: (N + 1,) int32, edges of each atom.
-    index: (E,) int32, neighbours counted from the first atom of the batch.  distance: (E,) float32, in A.
-    weight: (E,) float32, what an edge counts: 1, or less in a shell that the limit k would have cut.
-    times: (N,) float32, how many equal atoms an atom stands for (folded.py); None where each stands for itself.
+    counts: (B,) int64, atoms per graph.  starts: (N + 1,) int32, edges of each atom.
+    index: (E,) int32, neighbours counted from the first atom of the batch.
+    numbers: (N,) uint8, distance, weight: (E,) float32, times: (N,) float32 or None, as in `Graphs`.
     """
 
     numbers: np.ndarray
@@ -73,12 +72,16 @@ def union(parts: Sequence[Graphs], part: np.ndarray, row: np.ndarray) -> GraphBa
     np.cumsum(edges, out=edges)
     numbers, starts = np.empty(atoms[-1], np.uint8), np.zeros(atoms[-1] + 1, np.int32)
     index, distance, weight = (np.empty(edges[-1], kind) for kind in (np.int32, np.float32, np.float32))
+    folded = any(g.times is not None for _, g in touched)
+    times = np.ones(atoms[-1] if folded else 0, np.float32)
     for p, g in touched:
         _gather(
-            p, part, row, g.k, g.numbers, g.offsets, g.starts, g.whole, g.index, g.distance,
+            p, part, row, g.numbers, g.offsets, g.starts, g.index, g.distance, g.weight,
             atoms, edges, numbers, starts, index, distance, weight,
         )  # fmt: skip
-    return GraphBatch(numbers, counts, starts, index, distance, weight)
+        if g.times is not None:
+            _gather_times(p, part, row, g.offsets, g.times, atoms, times)
+    return GraphBatch(numbers, counts, starts, index, distance, weight, times if folded else None)
 
 
 @njit(cache=True)
@@ -92,7 +95,7 @@ def _count(p, part, row, offsets, starts, atoms, edges):
 
 @njit(cache=True)
 def _gather(
-    p, part, row, k, numbers, offsets, starts, whole, index, distance,
+    p, part, row, numbers, offsets, starts, index, distance, weight,
     atoms, edges, numbers_out, starts_out, index_out, distance_out, weight_out,
 ):  # fmt: skip
     """Copy the graphs of part p to where their atoms and edges begin."""
@@ -103,16 +106,18 @@ def _gather(
         low, high = starts[first], starts[last]
         _copy(index[low:high], here, index_out[edges[b] : edges[b + 1]])
         _copy(distance[low:high], np.float32(0.0), distance_out[edges[b] : edges[b + 1]])
-        weight_out[edges[b] : edges[b + 1]] = 1.0
+        _copy(weight[low:high], np.float32(0.0), weight_out[edges[b] : edges[b + 1]])
         ahead = edges[b] - low
         for atom in range(first, last):
             to = here + atom - first
             numbers_out[to], starts_out[to + 1] = numbers[atom], starts[atom + 1] + ahead
-            certain, end = starts[atom] + whole[atom], starts[atom + 1]
-            if certain < end:
-                share = np.float32((k - whole[atom]) / (end - certain))
-                for edge in range(certain + ahead, end + ahead):
-                    weight_out[edge] = share
+
+
+@njit(cache=True)
+def _gather_times(p, part, row, offsets, times, atoms, out):
+    for b in range(len(row)):
+        if part[b] == p:
+            _copy(times[offsets[row[b]] : offsets[row[b] + 1]], np.float32(0.0), out[atoms[b] : atoms[b + 1]])
 
 
 @njit(cache=True)

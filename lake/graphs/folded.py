@@ -10,96 +10,17 @@ SAME, ten times the grain of float32 distances; of equal ones the mean is kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numba import njit
 
-from lake.graphs.arrays import GraphBatch, Graphs
+from lake.graphs.arrays import Graphs
 
-SAME = 1e-5  # A
-
-
-@dataclass(frozen=True, eq=False)
-class FoldedGraphs:
-    """G graphs with A atoms that differ and E edges, one behind the other.
-
-    numbers, offsets, starts, index, distance: as in `Graphs`; distances are in order, equal ones are the same number.
-    times: (A,) float32, how many atoms of the crystal are like this one.
-    weight: (E,) float32, what the edge counts for one atom: an atom's sum to what they did before.
-    """
-
-    numbers: np.ndarray
-    offsets: np.ndarray
-    starts: np.ndarray
-    times: np.ndarray
-    index: np.ndarray
-    distance: np.ndarray
-    weight: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def batch(self, rows: np.ndarray) -> GraphBatch:
-        """The graphs of these rows, in this order, as one union graph."""
-        rows = np.asarray(rows, dtype=np.int64)
-        first, last = self.offsets[rows], self.offsets[rows + 1]
-        counts = last - first
-        edges = int((self.starts[last] - self.starts[first]).sum())
-        n = int(counts.sum())
-        numbers, times, starts = np.empty(n, np.uint8), np.empty(n, np.float32), np.zeros(n + 1, np.int32)
-        index, distance, weight = np.empty(edges, np.int32), np.empty(edges, np.float32), np.empty(edges, np.float32)
-        _gather(
-            rows, self.numbers, self.offsets, self.starts, self.times, self.index, self.distance, self.weight,
-            numbers, starts, times, index, distance, weight,
-        )  # fmt: skip
-        return GraphBatch(numbers, counts, starts, index, distance, weight, times)
+SAME = 1e-5  # A; part of `build.VERSION`
 
 
-class Folded:
-    """The folded graphs of some rows of a store, found by the store's row numbers: what training asks of a store."""
-
-    def __init__(self, store, rows: np.ndarray) -> None:
-        self.version = store.version
-        distinct = np.unique(rows)
-        parts = [fold(store.batch(some)) for some in np.array_split(distinct, -(-len(distinct) // 1024) or 1)]
-        self.graphs = joined(parts)
-        self._store, self._at = store, np.full(int(distinct.max(initial=-1)) + 1, -1)
-        self._at[distinct] = np.arange(len(distinct))
-
-    def __len__(self) -> int:
-        return len(self.graphs)
-
-    def rows(self, structure_hashes) -> np.ndarray:
-        """The rows of these structures, as the store counts them."""
-        return self._store.rows(structure_hashes)
-
-    def batch(self, rows: np.ndarray) -> GraphBatch:
-        """The graphs of these rows, in this order, as one union graph. The rows must be among those folded."""
-        return self.graphs.batch(self._at[rows])
-
-
-def joined(parts: list[FoldedGraphs]) -> FoldedGraphs:
-    """All graphs of the parts, one part behind the other."""
-
-    def behind(name: str) -> np.ndarray:
-        ends = np.cumsum([0, *(getattr(part, name)[-1] for part in parts)])
-        rows = [getattr(part, name)[1:] + end for part, end in zip(parts, ends[:-1], strict=True)]
-        return np.concatenate([np.zeros(1, np.int64), *rows])
-
-    def all_of(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    numbers, times, index, distance, weight = map(all_of, ("numbers", "times", "index", "distance", "weight"))
-    return FoldedGraphs(numbers, behind("offsets"), behind("starts"), times, index, distance, weight)
-
-
-def fold(graphs: GraphBatch | Graphs) -> FoldedGraphs:
-    """These graphs, each folded, in the same order."""
-    if isinstance(graphs, Graphs):
-        graphs = graphs.batch(np.arange(len(graphs)))
-    offsets = np.cumsum([0, *graphs.counts], dtype=np.int64)
-    return FoldedGraphs(*_fold(graphs.numbers, offsets, graphs.starts, graphs.index, graphs.distance, graphs.weight))
+def fold(graphs: Graphs) -> Graphs:
+    """These graphs, each folded, in the same order; distances of a shell are the same number."""
+    return Graphs(*_fold(graphs.numbers, graphs.offsets, graphs.starts, graphs.index, graphs.distance, graphs.weight))
 
 
 @njit(cache=True)
@@ -121,7 +42,7 @@ def _fold(numbers, offsets, starts, index, distance, weight):
         a, b = offsets[g], offsets[g + 1]
         low, high = starts[a], starts[b]
         shell, mean = _shells(distance[low:high])
-        colour, count = _colours(numbers[a:b], starts[a : b + 1] - low, index[low:high] - a, shell, weight[low:high])
+        colour, count = _colours(numbers[a:b], starts[a : b + 1] - low, index[low:high], shell, weight[low:high])
         times = np.zeros(count, np.float32)
         for atom in range(b - a):
             times[colour[atom]] += 1
@@ -133,7 +54,7 @@ def _fold(numbers, offsets, starts, index, distance, weight):
             numbers_out[kept], times_out[kept] = numbers[a + atom], times[colour[atom]]
             begin = written
             for edge in range(starts[a + atom], starts[a + atom + 1]):
-                length, to = mean[shell[edge - low]], colour[index[edge] - a]
+                length, to = mean[shell[edge - low]], colour[index[edge]]
                 place = written
                 while place > begin and distance_out[place - 1] == length:
                     place -= 1
@@ -147,8 +68,8 @@ def _fold(numbers, offsets, starts, index, distance, weight):
             starts_out[kept] = written
         offsets_out[g + 1] = kept
     return (
-        numbers_out[:kept].copy(), offsets_out, starts_out[: kept + 1].copy(), times_out[:kept].copy(),
-        index_out[:written].copy(), distance_out[:written].copy(), weight_out[:written].copy(),
+        numbers_out[:kept].copy(), offsets_out, starts_out[: kept + 1].copy(), index_out[:written].copy(),
+        distance_out[:written].copy(), weight_out[:written].copy(), times_out[:kept].copy(),
     )  # fmt: skip
 
 
@@ -218,20 +139,3 @@ def _mixed(x):
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
-
-
-@njit(cache=True)
-def _gather(
-    rows, numbers, offsets, starts, times, index, distance, weight,
-    numbers_out, starts_out, times_out, index_out, distance_out, weight_out,
-):  # fmt: skip
-    at, to = 0, 0
-    for row in rows:
-        first, begin = at, offsets[row]
-        for atom in range(begin, offsets[row + 1]):
-            numbers_out[at], times_out[at] = numbers[atom], times[atom]
-            for edge in range(starts[atom], starts[atom + 1]):
-                index_out[to], distance_out[to], weight_out[to] = first + index[edge], distance[edge], weight[edge]
-                to += 1
-            at += 1
-            starts_out[at] = to

@@ -10,6 +10,7 @@ import polars as pl
 from lake.crystal import Crystal
 from lake.graphs.arrays import GraphBatch, Graphs
 from lake.graphs.build import VERSION, build
+from lake.graphs.folded import fold
 from lake.graphs.shards import MissingGraph
 
 
@@ -21,6 +22,7 @@ class GatheredGraphs:
     def __init__(self, crystals: Sequence[Crystal]) -> None:
         distinct = {crystal.structure_hash: crystal for crystal in crystals}
         self.graphs: Graphs = build(list(distinct.values()))
+        self._folded = fold(self.graphs)
         self._at = {structure: row for row, structure in enumerate(distinct)}
 
     def __len__(self) -> int:
@@ -34,5 +36,9 @@ class GatheredGraphs:
         return np.array([self._at[structure] for structure in structure_hashes], dtype=np.int64)
 
     def batch(self, rows: np.ndarray) -> GraphBatch:
-        """The graphs of these rows, in this order, as one union graph."""
+        """The folded graphs of these rows, in this order, as one union graph: what networks learn from."""
+        return self._folded.batch(rows)
+
+    def whole(self, rows: np.ndarray) -> GraphBatch:
+        """The same with every atom of every crystal."""
         return self.graphs.batch(rows)

@@ -21,7 +21,8 @@ BIN = 0.7  # width of a bin over the radius
 
 @njit(cache=True)
 def nearest(cells, sites, offsets, k, cutoff, tie):
-    """Edges of all crystals: starts (A + 1,), whole (A,), index (E,), distance (E,) as `Graphs` has them.
+    """Edges of all crystals: starts (A + 1,), index (E,), distance (E,) as `Graphs` has them, behind starts whole (A,),
+    how many of an atom's edges count as one: the others are its last shell, which the limit k would have cut.
 
     cells: (G, 3, 3) reduced, in A. sites: (A, 3) fractional, within 0..1. tie: A, a gap that parts no shell.
     """

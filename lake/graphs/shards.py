@@ -1,6 +1,7 @@
 """The graphs of the lake: write those that are missing, keep them in shards, open them as one store.
 
-A shard is a folder of six plain .npy files, `graphs/<version>/<digest>/`, that is written under another name, renamed
+A shard is a folder of plain .npy files, `graphs/<version>/<digest>/`, the whole graphs (for people and other programs)
+and the folded ones (for our networks: a third of the edges). It is written under another name, renamed
 when complete and never changed: a killed writer leaves a whole one or none. The GRAPHS table says which graph lies
 where. Graphs of an older version leave the table when those of a new one are written; their shards stay as long as a
 snapshot names them, then `crystal-lake vacuum` takes them (`clear`). How neighbours are found: build.py.
@@ -13,6 +14,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +22,15 @@ import polars as pl
 
 from lake.entries import DISORDERED
 from lake.graphs.arrays import GraphBatch, Graphs, union
-from lake.graphs.build import VERSION, K, build_flat
+from lake.graphs.build import VERSION, build_flat
+from lake.graphs.folded import fold
 from lake.progress import track
 from lake.store import Freed, Lake
 from lake.tables import ENTRIES, GRAPHS, REJECTS
 
 SHARD_GRAPHS = 20_000  # graphs per shard at most: bounds memory while building
-PARTS = ("numbers", "offsets", "starts", "whole", "index", "distance")
+PARTS = ("numbers", "offsets", "starts", "index", "distance", "weight")
+FOLDED = (*PARTS, "times")
 STAGE = "graphs"
 
 
@@ -110,9 +114,10 @@ def _save(graphs: Graphs, folder: Path) -> None:
     if folder.is_dir():  # a run that was killed between the files and the table wrote exactly these
         return
     unfinished = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
-    unfinished.mkdir(parents=True)
-    for part in PARTS:
-        np.save(unfinished / f"{part}.npy", getattr(graphs, part))
+    for name, these, parts in (("whole", graphs, PARTS), ("folded", fold(graphs), FOLDED)):
+        (unfinished / name).mkdir(parents=True)
+        for part in parts:
+            np.save(unfinished / name / f"{part}.npy", getattr(these, part))
     try:
         unfinished.rename(folder)
     except OSError:  # another process was faster, with the same content
@@ -133,7 +138,7 @@ def clear(lake: Lake, versions: Iterable[int], keep_hours: float) -> Freed:
         shard for shard in folder.glob("*/*")
         if shard.is_dir() and str(shard.relative_to(folder)) not in named and shard.stat().st_mtime < oldest
     ]  # fmt: skip
-    files = [file for shard in unneeded for file in shard.iterdir()]
+    files = [file for shard in unneeded for file in shard.rglob("*") if file.is_file()]
     freed = Freed([str(file.relative_to(lake.root)) for file in files], sum(file.stat().st_size for file in files))
     for shard in unneeded:
         shutil.rmtree(shard)
@@ -150,7 +155,8 @@ class GraphStore:
         self.version = version
         table = lake.scan(GRAPHS).filter(pl.col("version") == version).sort("shard", "row").collect()
         shards = table["shard"].unique(maintain_order=True)
-        self._parts = [_open(lake.root / "graphs" / shard) for shard in shards]
+        self._folders = [lake.root / "graphs" / shard for shard in shards]
+        self._folded = [_open(folder / "folded", FOLDED) for folder in self._folders]
         number_of = {shard: number for number, shard in enumerate(shards)}
         self._part = table["shard"].replace_strict(number_of, return_dtype=pl.Int64).to_numpy()
         self._row = table["row"].to_numpy()
@@ -177,13 +183,21 @@ class GraphStore:
         return found["at"].to_numpy()
 
     def batch(self, rows: np.ndarray) -> GraphBatch:
-        """The graphs of these rows, in this order, as one union graph."""
-        return union(self._parts, self._part[rows], self._row[rows])
+        """The folded graphs of these rows, in this order, as one union graph: what networks learn from."""
+        return union(self._folded, self._part[rows], self._row[rows])
+
+    def whole(self, rows: np.ndarray) -> GraphBatch:
+        """The same with every atom of every crystal."""
+        return union(self._whole, self._part[rows], self._row[rows])
+
+    @cached_property
+    def _whole(self) -> list[Graphs]:
+        return [_open(folder / "whole", PARTS) for folder in self._folders]
 
 
-def _open(folder: Path) -> Graphs:
+def _open(folder: Path, parts: Sequence[str]) -> Graphs:
     try:
         # plain views of the mapped files: numpy's own class of mapped arrays is slow to slice
-        return Graphs(K, *(np.asarray(np.load(folder / f"{part}.npy", mmap_mode="r")) for part in PARTS))
+        return Graphs(*(np.asarray(np.load(folder / f"{part}.npy", mmap_mode="r")) for part in parts))
     except (OSError, ValueError) as error:
         raise MissingGraph(f"a shard of graphs cannot be read, {folder}: {error}; write the graphs again") from error

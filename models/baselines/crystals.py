@@ -25,7 +25,7 @@ def batches(lake: Lake, structures: pl.Series) -> Iterator[tuple[GraphBatch, np.
     volumes = structures.to_frame("structure_hash").join(known, on="structure_hash", how="left", maintain_order="left")
     for start in range(0, len(rows), AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        yield store.batch(rows[part]), volumes["volume"][part].to_numpy()
+        yield store.whole(rows[part]), volumes["volume"][part].to_numpy()
 
 
 def tidy(features: np.ndarray) -> np.ndarray:

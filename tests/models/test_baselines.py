@@ -41,7 +41,7 @@ def turned(crystal: Crystal) -> Crystal:
 
 def described(crystals: list[Crystal]) -> np.ndarray:
     graphs = GatheredGraphs(crystals)
-    batch = graphs.batch(graphs.rows([c.structure_hash for c in crystals]))
+    batch = graphs.whole(graphs.rows([c.structure_hash for c in crystals]))
     volumes = np.array([c.volume for c in crystals])
     return np.hstack([composition_features(batch.numbers, batch.counts), structure_features(batch, volumes)])
 

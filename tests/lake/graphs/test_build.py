@@ -85,9 +85,9 @@ def test_a_shell_that_the_limit_cuts_is_whole_and_shares_what_is_left() -> None:
 
 def test_an_atom_with_few_neighbours_has_few_edges() -> None:
     sheet = build([Crystal(np.diag([7.0, 7.0, 40.0]), [[0, 0, 0]], [84])])
-    assert (len(sheet.index), sheet.whole.tolist()) == (4, [4])
+    assert (len(sheet.index), sheet.weight.tolist()) == (4, [1] * 4)
     lone = build([Crystal(np.eye(3) * 15, [[0, 0, 0]], [2])])
-    assert (len(lone.index), lone.starts.tolist(), lone.whole.tolist()) == (0, [0, 0], [0])
+    assert (len(lone.index), lone.starts.tolist(), len(lone.weight)) == (0, [0, 0], 0)
 
 
 def test_two_atoms_on_one_site_are_neighbours_at_no_distance() -> None:
@@ -133,7 +133,7 @@ def test_2000_atoms_take_memory_by_the_atom_and_have_the_neighbours_of_their_ord
     assert peak < 5_000 * len(crystal)
     back = build([Crystal(crystal.lattice, crystal.positions[::-1], crystal.numbers[::-1])])
     np.testing.assert_array_equal(np.diff(back.starts)[::-1], np.diff(graphs.starts))
-    np.testing.assert_array_equal(back.whole[::-1], graphs.whole)
+    np.testing.assert_array_equal(np.concatenate(np.split(back.weight, back.starts[1:-1])[::-1]), graphs.weight)
     np.testing.assert_allclose(
         np.concatenate(np.split(back.distance, back.starts[1:-1])[::-1]), graphs.distance, atol=1e-5
     )
@@ -160,14 +160,14 @@ def test_vesin_finds_the_same_edges(crystal: Crystal, k: int, cutoff: float) -> 
 def test_where_nothing_is_compiled_vesin_builds_the_same_graphs() -> None:
     code = (
         "from lake.graphs.build import build; from tests.lake.graphs._cells import SYMMETRIC, packed; "
-        "g = build([*SYMMETRIC.values(), packed(30)]); print(g.starts.tolist(), g.whole.tolist(), g.distance.sum())"
+        "g = build([*SYMMETRIC.values(), packed(30)]); print(g.starts.tolist(), g.weight.tolist(), g.distance.sum())"
     )
     env = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     graphs = build([*SYMMETRIC.values(), packed(30)])
     edges, total = done.stdout.rsplit(" ", 1)
-    assert edges == f"{graphs.starts.tolist()} {graphs.whole.tolist()}"
+    assert edges == f"{graphs.starts.tolist()} {graphs.weight.tolist()}"
     assert float(total) == pytest.approx(float(graphs.distance.sum()), rel=1e-6)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lake.crystal import Crystal
 from lake.graphs.build import build
-from lake.graphs.folded import Folded, fold
+from lake.graphs.folded import fold
 from lake.graphs.gathered import GatheredGraphs
 
 CUBE = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
@@ -62,10 +62,9 @@ def test_a_crystal_without_symmetry_stays_as_it_is() -> None:
     np.testing.assert_allclose(folded.distance, graphs.distance, atol=1e-5)
 
 
-def test_a_store_is_folded_for_the_rows_that_are_asked() -> None:
-    store = GatheredGraphs([made(seed) for seed in range(5)])
-    folded = Folded(store, np.array([4, 1, 4]))
-    assert len(folded) == 2
-    batch = folded.batch(np.array([1, 4]))
-    assert batch.times.sum() == store.batch(np.array([1, 4])).counts.sum()
-    assert batch.starts[-1] == len(batch.index) == len(batch.weight)
+def test_a_store_gives_its_graphs_folded_and_whole() -> None:
+    store, rows = GatheredGraphs([made(seed) for seed in range(5)]), np.array([4, 1, 4])
+    folded, whole = store.batch(rows), store.whole(rows)
+    assert np.add.reduceat(folded.times, np.cumsum(folded.counts) - folded.counts).tolist() == whole.counts.tolist()
+    assert folded.starts[-1] == len(folded.index) == len(folded.weight) < len(whole.index)
+    assert whole.times is None

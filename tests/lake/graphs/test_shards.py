@@ -20,7 +20,8 @@ import pytest
 from lake.crystal import Crystal
 from lake.graphs.arrays import GraphBatch
 from lake.graphs.build import VERSION, build
-from lake.graphs.shards import GraphStore, MissingGraph, clear, write_graphs
+from lake.graphs.folded import fold
+from lake.graphs.shards import FOLDED, PARTS, GraphStore, MissingGraph, clear, write_graphs
 from lake.store import Lake
 from lake.tables import ENTRIES, GRAPHS, REJECTS
 
@@ -45,11 +46,15 @@ def write(lake: Lake, *rows: dict[str, object]) -> dict[str, int]:
     return write_graphs(lake)
 
 
-def assert_same(batch: GraphBatch, crystals: list[Crystal]) -> None:
-    """The batch is what building these crystals at once gives."""
-    wanted = build(crystals).batch(np.arange(len(crystals)))
-    for part in fields(GraphBatch):
-        np.testing.assert_array_equal(getattr(batch, part.name), getattr(wanted, part.name))
+def assert_same(store: GraphStore, crystals: list[Crystal]) -> GraphBatch:
+    """A batch of the store is what building these crystals at once gives, folded and whole; returns the whole one."""
+    rows, graphs = store.rows([crystal.structure_hash for crystal in crystals]), build(crystals)
+    batches, wanted = (store.batch(rows), store.whole(rows)), (fold(graphs), graphs)
+    for batch, several in zip(batches, wanted, strict=True):
+        for part in fields(GraphBatch):
+            expected = getattr(several.batch(np.arange(len(crystals))), part.name)
+            np.testing.assert_array_equal(getattr(batch, part.name), expected)
+    return batches[1]
 
 
 def test_every_graph_comes_back_as_it_was_built(tmp_path: Path) -> None:
@@ -57,7 +62,7 @@ def test_every_graph_comes_back_as_it_was_built(tmp_path: Path) -> None:
     write(lake, *(row(str(i), c) for i, c in enumerate(crystals)))
     store = GraphStore(lake)
     for crystal in crystals:
-        assert_same(store.batch(store.rows([crystal.structure_hash])), [crystal])
+        assert_same(store, [crystal])
 
 
 def test_only_new_structures_are_built_and_a_batch_may_mix_shards(tmp_path: Path) -> None:
@@ -67,8 +72,7 @@ def test_only_new_structures_are_built_and_a_batch_may_mix_shards(tmp_path: Path
     assert write(lake, row("1", old), row("3", new)) == {"graphs": 1, "held": 1, "rejects": 0}
     assert shards < set(tmp_path.glob("graphs/*/*"))
     store = GraphStore(lake)
-    batch = store.batch(store.rows([new.structure_hash, old.structure_hash, new.structure_hash]))
-    assert_same(batch, [new, old, new])
+    batch = assert_same(store, [new, old, new])
     assert [batch.index[low:high].min() // 2 for low, high in pairwise(batch.starts)] == [0, 0, 1, 1, 2, 2]
     assert write(lake, row("1", old), row("3", new))["graphs"] == 0
 
@@ -126,8 +130,9 @@ def test_a_store_maps_its_files_and_copies_nothing(tmp_path: Path) -> None:
     mapped = Path("/proc/self/maps")
     if not mapped.exists():
         pytest.skip("which files a process maps is told by Linux alone")
-    assert {str(folder / name) for name in ("index.npy", "distance.npy")} <= set(mapped.read_text().split())
-    assert not any(part.index.flags.writeable or part.index.flags.owndata for part in store._parts)
+    named = {str(folder / "folded" / name) for name in ("index.npy", "distance.npy")}
+    assert named <= set(mapped.read_text().split())
+    assert not any(part.index.flags.writeable or part.index.flags.owndata for part in store._folded + store._whole)
 
 
 WRITER = """
@@ -156,8 +161,9 @@ def test_a_killed_writer_leaves_a_whole_shard_or_none(tmp_path: Path) -> None:
     writer.stdout.close()
     whole = [path for path in folder.iterdir() if not path.name.startswith(".")]
     assert len(whole) >= 4
-    sizes = {tuple((file.name, file.stat().st_size) for file in sorted(path.iterdir())) for path in whole}
-    assert len(sizes) == 1 and len(next(iter(sizes))) == 6
+    files = {path: sorted(file for file in path.rglob("*") if file.is_file()) for path in whole}
+    sizes = {tuple((str(file.relative_to(path)), file.stat().st_size) for file in files[path]) for path in whole}
+    assert len(sizes) == 1 and len(next(iter(sizes))) == len(PARTS) + len(FOLDED)
     clear(Lake(tmp_path), (), keep_hours=0)
     assert list(folder.iterdir()) == []
 
@@ -177,5 +183,5 @@ def test_graphs_of_an_older_version_give_way_but_stay_for_the_snapshots_that_nam
     assert len(GraphStore(Lake(tmp_path, {GRAPHS.name: before}), "older")) == 1
     assert clear(lake, (), keep_hours=1).files == []
     freed = clear(lake, (), keep_hours=0)
-    assert len(freed.files) == 6 and freed.size > 0 and not older.exists()
+    assert len(freed.files) == len(PARTS) + len(FOLDED) and freed.size > 0 and not older.exists()
     assert len(GraphStore(lake)) == 1
