@@ -96,7 +96,8 @@ def compared(store: GraphStore, dataset: Collated, size: int, batches: int, roun
     for turn in range(rounds + 1):
         rows = [rng.choice(len(store), size, replace=False) for _ in range(batches)]
         loader = DataLoader(dataset, batch_sampler=[part.tolist() for part in rows], num_workers=0)
-        if turn == 0:
+        if turn == 0:  # compiles, and compares
+            Batch.of(store.batch(rows[0]))
             if not all(same(Batch.of(store.whole(part)), told) for part, told in zip(rows, loader, strict=True)):
                 raise SystemExit("both must deliver the same content, found a batch that differs")
             continue
