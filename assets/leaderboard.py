@@ -11,8 +11,8 @@ from lake.store import Lake
 from lake.tables import ERRORS_BY_GROUP, FEATURES, LEADERBOARD, LEARNING_CURVES
 
 CODE = (
-    "models.leaderboard", "models.baselines", "models.chemistry", "models.results", "models.dataset", "models.scale",
-    "models.licences",
+    "models.leaderboard", "models.error_groups", "models.baselines", "models.chemistry", "models.results",
+    "models.dataset", "models.scale", "models.licences",
 )  # fmt: skip
 TABLES = (LEADERBOARD, LEARNING_CURVES, ERRORS_BY_GROUP)
 

@@ -13,7 +13,8 @@ from lake.store import Lake
 from lake.tables import ENTRIES, ERRORS_BY_GROUP, FEATURES, LEADERBOARD, LEARNING_CURVES, RUNS
 from models.baselines import BASELINES
 from models.chemistry import family_of, system_of
-from models.leaderboard import Standing, by_group, standing, support
+from models.error_groups import by_group, support
+from models.leaderboard import Standing, standing
 
 PICTURES = ("leaderboard", "learning_curves", "errors_by_chemistry", "errors_by_element")
 
