@@ -14,8 +14,8 @@ from lake.tables import CALIBRATION, PREDICTIONS, RUNS
 from models.study import BASELINES, SCREENED
 
 LEARNERS = (
-    "study", "dataset", "licences", "fit", "training", "optimisers", "losses", "network", "heads", "encoders", "sharing",
-    "batch", "scale",
+    "study", "dataset", "licences", "fit", "training", "optimisers", "losses", "network", "heads", "encoders",
+    "sharing", "batch", "scale",
 )  # fmt: skip
 SPEAKERS = tuple(f"models.{name}" for name in ("predicting", "ensemble", "conformal", "far", "licences"))
 CODE = tuple(f"models.{name}" for name in LEARNERS)
