@@ -42,7 +42,7 @@ def main() -> None:
     store, rows = GraphStore(lake), without_test(training_rows(lake, (asked.property,), ROWS))
     n = len(rows.of("train"))
     atoms = len(store.batch(store.rows(rows.frame["structure_hash"])).numbers) / len(rows)
-    print(f"{asked.property}: {n} training rows of {atoms:.1f} atoms, {EPOCHS} epochs; warm-up first")
+    print(f"{asked.property}: {n} training rows of {atoms:.1f} atoms when folded, {EPOCHS} epochs; warm-up first")
     taken = {size: measured(asked.property, size, rows, store, n) for size in (SOME[0], *SOME)}
     for size, each in taken.items():
         print(f"{size!s:8} {each:6.2f} ms, {each / taken[SOME[0]]:5.2f} x {SOME[0]}; thought {thought(size):6.2f} ms")

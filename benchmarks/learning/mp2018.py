@@ -52,12 +52,12 @@ SHARES = (0.1, 0.3, 1.0)
 SEEDS = (0, 1, 2)
 METHODS = ("cgcnn", "mean", "median", "composition", "structure")
 SIZE = {"width": 64, "gnn_layers": 3, "batch_size": 64, "learning_rate": 3e-3, "loss": "l1", "schedule": "onecycle"}
-STEPS = 24_000  # about as many gradient steps for every set, within the epochs that follow
-FEWEST_EPOCHS, MOST_EPOCHS = 60, 200
-TREES = 200
+STEPS = 16_000  # about as many gradient steps for every set, within the epochs that follow
+FEWEST_EPOCHS, MOST_EPOCHS = 40, 200
+TREES = 100
 A_ROW = {
-    "cgcnn": 1.3e-3,
-    "composition": 1.4e-2,
+    "cgcnn": 4e-4,
+    "composition": 7e-3,
     "structure": 1.7e-2,
 }  # seconds a row (and epoch), a guess for --dry-run
 LOG10 = ("property", "recipe", "seed", "data", "graphs", "n_test", "mae_validation", "mae_test", "mae_mean_predictor")
