@@ -10,8 +10,8 @@ from models.grid.sizes import size_of
 from models.recipe import Recipe
 
 # Milliseconds per training crystal and epoch on one core, by width: at rest, per graph convolution, per decoder layer
-# beyond the first. Fitted to short runs on crystals of 25 atoms, 10 when folded (`python -m benchmarks.learning.grid`); a machine's
-# own speed, other crystals and other kernels come in by the ledger's seconds.
+# beyond the first. Fitted to short runs on crystals of 25 atoms, 10 of them different
+# (`python -m benchmarks.learning.grid`); a machine's own speed and other crystals come in by the ledger's seconds.
 AT_REST, CONVOLUTION = {64: 0.14, 128: 0.1}, {64: 0.2, 128: 0.37}
 DECODER = {64: 0.01, 128: 0.02}
 ROWS = 3000  # where nobody knows yet how many rows a run has
