@@ -35,11 +35,11 @@ backfill_property = dg.define_asset_job(
     COLUMNS,
     description="Columns of the matrix anew from kept records, without a crawl. For one property, select its asset.",
 )
-grid = dg.define_asset_job(
-    "grid",
+sizes = dg.define_asset_job(
+    "sizes",  # an asset and a job cannot share a name
     SIZED,
     partitions_def=LEARNT,
     description="Forty sizes of network of one property. Hours; what is finished is never trained again.",
 )
 
-JOBS = [crawl, build, train, backfill_property, grid]
+JOBS = [crawl, build, train, backfill_property, sizes]

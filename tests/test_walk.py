@@ -45,7 +45,8 @@ def test_six_sources_tell_entries(demo):
 
 def test_the_candidates_start_with_diamond_and_its_kin(demo):
     ranked = Lake(demo).read(CANDIDATES).sort("rank")
-    assert ranked["reduced_formula"][0] == "C"
+    computed = ranked.filter(thermal_conductivity_origin="computed")
+    assert computed["reduced_formula"][0] == "C", "what is predicted may stand above: boron nitride does"
     assert set(ranked["reduced_formula"][:8]) <= LIKE_DIAMOND
     assert (ranked["band_gap"] >= 1.0).all(), "metals conduct heat too, but are not asked for"
     assert ranked.filter(pl.col("thermal_conductivity_measured") > 1000)["reduced_formula"][0] == "C"

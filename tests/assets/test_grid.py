@@ -16,7 +16,7 @@ def keys(definitions, job):
 
 
 def test_nothing_but_its_own_job_starts_the_grid(definitions):
-    assert keys(definitions, "grid") == {"grid"}
+    assert keys(definitions, "sizes") == {"grid"}
     assert not any("grid" in keys(definitions, job) for job in ("build", "train", "crawl", "backfill_property"))
 
 
@@ -30,7 +30,7 @@ def test_a_partition_is_one_property_with_best_size_words_and_picture(salts, tmp
         def log(self, run, study="", graphs=""):
             heard.append((study, graphs))
 
-    job = build(root, tracker=Books()).resolve_job_def("grid")
+    job = build(root, tracker=Books()).resolve_job_def("sizes")
     settings = {"ops": {"grid": {"config": {"processes": 1}}}}
     done = job.execute_in_process(settings, instance=instance, partition_key="band_gap")
     assert done.success and set(BASELINES) == set(job.partitions_def.get_partition_keys())
