@@ -17,10 +17,10 @@ CODE = (
 TABLES = (LEADERBOARD, LEARNING_CURVES, ERRORS_BY_GROUP)
 
 
-@dg.asset(**shown_as(FEATURES, ("models.features",)), check_specs=[contract(FEATURES)], deps=["entries"])
+@dg.asset(**shown_as(FEATURES, ("lake.features",)), check_specs=[contract(FEATURES)], deps=["entries"])
 def features(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """Vectors from the files in the lake's folder `features/`, which `crystal-lake features` writes."""
-    from models.features import write_features
+    from lake.features import write_features
 
     return described(lake, FEATURES, **{f"vectors of {name}": n for name, n in write_features(lake).items()})
 

@@ -6,10 +6,11 @@ pure ones too, are intermetallic; what is left (carbides, borides, hydrides, ...
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable
 from functools import cache
+
+from lake.compositions.composition import amounts
 
 FAMILIES = {
     "oxide": ("O",),
@@ -19,12 +20,11 @@ FAMILIES = {
 }
 INTERMETALLIC, OTHER = "intermetallic", "other"
 FAMILY_NAMES = (*FAMILIES, INTERMETALLIC, OTHER)
-SYMBOL = re.compile(r"[A-Z][a-z]?")
 
 
 def elements_of(formula: str) -> tuple[str, ...]:
     """Symbols of its elements, in alphabetical order, each once."""
-    return tuple(sorted(set(SYMBOL.findall(formula))))
+    return tuple(sorted(amounts(formula)))
 
 
 def system_of(formula: str) -> str:

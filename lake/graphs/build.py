@@ -2,7 +2,7 @@
 
 What belongs here: the rule, its version, and the way from crystals to graphs. The search itself: nearest.py.
 
-Two thirds of all crystals have a tie between neighbours k and k + 1. To choose among equals by the order of sites
+One atom in five of real crystals has a tie between neighbours k and k + 1. To choose among equals by the order of sites
 would tell a network how the crystal was written; by direction, how it was turned. So the shell that the limit cuts is
 taken whole, and its atoms share what is left to k: of eight at one distance, for four places, each counts one half.
 

@@ -2,7 +2,7 @@
 
 A method is a class with `transform` (as in Recipe), `features` (lake, structure hashes -> one row of numbers for each
 structure), `fit` and `predict`. It is built from a seed and a number of trees. `features:<name>` stands for vectors
-that were imported (`models/features.py`). No torch here.
+that were imported (`lake/features.py`). No torch here.
 """
 
 from importlib import import_module

@@ -1,7 +1,7 @@
 """Vectors that others made, a frozen foundation model's for instance, and ridge regression on them.
 
 The penalty is chosen among PENALTIES by generalised cross-validation on training rows. How a table of vectors comes
-into the lake: `models/features.py`.
+into the lake: `lake/features.py`.
 """
 
 from __future__ import annotations

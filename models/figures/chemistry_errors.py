@@ -12,8 +12,8 @@ from lake.store import Lake
 from lake.tables import ERRORS_BY_GROUP
 from models.chemistry import FAMILY_NAMES
 from models.figures.model_marks import handles, look
+from models.figures.panels import panels
 
-ACROSS = 2
 GROUPINGS = {  # as in the table -> in a few words
     "all": "",
     "family": "",
@@ -31,17 +31,11 @@ def errors_by_chemistry(lake: Lake) -> Figure:
     names = [name for name in default().by_name if name in set(rows["property"])]
     if not names:
         return empty("No group of test rows is large enough yet: materialise errors_by_group.")
-    across = min(ACROSS, len(names))
-    down = -(-len(names) // across)
     tallest = max(len(_lines(rows.filter(pl.col("property") == name))) for name in names)
-    figure = Figure(figsize=(5.6 * across, down * (1.1 + 0.2 * tallest)), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
-    grid = list(figure.subplots(down, across, squeeze=False).flat)
+    figure, grid = panels(len(names), 5.6, 1.1 + 0.2 * tallest)
     models = sorted(set(rows["model"]))
-    for axes, name in zip(grid, names, strict=False):
+    for axes, name in zip(grid, names, strict=True):
         _panel(axes, name, rows.filter(pl.col("property") == name), models)
-    for axes in grid[len(names) :]:
-        axes.axis("off")
     figure.legend(handles=handles(models), loc="outside upper left", ncols=5, handletextpad=0.3, columnspacing=1.2)
     return figure
 

@@ -12,8 +12,7 @@ from lake.policies import default
 from lake.store import Lake
 from lake.tables import LEARNING_CURVES
 from models.figures.model_marks import handles, look
-
-ACROSS = 2
+from models.figures.panels import panels
 
 
 @drawn
@@ -23,16 +22,10 @@ def learning_curves(lake: Lake) -> Figure:
     names = [name for name in default().by_name if name in set(rows["property"])]
     if not names:
         return empty("No model was trained on a share of the rows yet: materialise learning_curves.")
-    across = min(ACROSS, len(names))
-    down = -(-len(names) // across)
-    figure = Figure(figsize=(4.6 * across, 0.4 + 3.1 * down), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
-    grid = list(figure.subplots(down, across, squeeze=False).flat)
+    figure, grid = panels(len(names), 4.6, 3.1, above=0.4)
     models = sorted(set(rows["model"]))
-    for axes, name in zip(grid, names, strict=False):
+    for axes, name in zip(grid, names, strict=True):
         _panel(axes, name, rows.filter(pl.col("property") == name), models)
-    for axes in grid[len(names) :]:
-        axes.axis("off")
     figure.legend(handles=handles(models), loc="outside upper left", ncols=5, handletextpad=0.3, columnspacing=1.2)
     return figure
 

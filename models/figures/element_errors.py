@@ -15,8 +15,8 @@ from lake.figures.style import INK, MUTED, drawn, empty, unit_text
 from lake.policies import default
 from lake.store import Lake
 from lake.tables import ERRORS_BY_GROUP, LEADERBOARD
+from models.figures.panels import panels
 
-ACROSS = 2
 REACH = 3.0  # times worse or better than the average, at the ends of the colours
 BETTER_WORSE = LinearSegmentedColormap.from_list(
     "better, worse", ["#0b4f72", "#8cc5d3", "#f4f4f0", "#f0b27a", "#a03c00"]
@@ -27,19 +27,13 @@ HEAVIEST = 103
 @drawn
 def errors_by_element(lake: Lake) -> Figure:
     """One table per property; an element's colour is the error of test rows that contain it over that of all."""
-    panels = {name: told for name, told in _told(lake).items() if len(told) > 1}
-    if not panels:
+    tables = {name: told for name, told in _told(lake).items() if len(told) > 1}
+    if not tables:
         return empty("No element is in test rows enough yet: materialise errors_by_group.")
-    across = min(ACROSS, len(panels))
-    down = -(-len(panels) // across)
-    figure = Figure(figsize=(5.4 * across, 0.55 + 3.1 * down), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.14)
-    grid = list(figure.subplots(down, across, squeeze=False).flat)
+    figure, grid = panels(len(tables), 5.4, 3.1, above=0.55)
     norm = LogNorm(1 / REACH, REACH, clip=True)
-    for axes, (name, rows) in zip(grid, panels.items(), strict=False):
+    for axes, (name, rows) in zip(grid, tables.items(), strict=True):
         _table(axes, name, rows, norm)
-    for axes in grid[len(panels) :]:
-        axes.axis("off")
     bar = figure.colorbar(ScalarMappable(norm, BETTER_WORSE), ax=grid, location="bottom", shrink=0.4, aspect=40,
                           ticks=[1 / 3, 1 / 2, 1, 2, 3], format="{x:.2g}")  # fmt: skip
     bar.ax.minorticks_off()

@@ -12,29 +12,23 @@ from lake.figures.style import DEPTH, GRID, HALO, MUTED, ORIGIN_COLOUR, drawn, e
 from lake.policies import default
 from lake.store import Lake
 from lake.tables import PREDICTIONS
+from models.figures.panels import panels
 from models.results import best_study, errors
 
-ACROSS = 2  # panels side by side: still legible on a phone
 CROWD = 1500  # from here on points would hide each other, so hexagons count them
 
 
 @drawn
 def parity(lake: Lake) -> Figure:
     """One panel per property: what the best study (by validation) predicts for test rows, against their labels."""
-    panels = {name: rows for name, rows in tested(lake).items() if len(rows)}
-    if not panels:
+    known = {name: rows for name, rows in tested(lake).items() if len(rows)}
+    if not known:
         return empty("No prediction on a labelled test row yet: materialise training and predictions.")
-    down = -(-len(panels) // ACROSS)
-    across = min(ACROSS, len(panels))
-    figure = Figure(figsize=(4.3 * across, 4.2 * down), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    figure, grid = panels(len(known), 4.3, 4.2)
     told = errors(lake)
-    grid = list(figure.subplots(down, across, squeeze=False).flat)
-    for axes, (name, rows) in zip(grid, panels.items(), strict=False):
+    for axes, (name, rows) in zip(grid, known.items(), strict=True):
         _panel(axes, name, rows)
         _errors(axes, told.filter(pl.col("property") == name, pl.col("study") == rows["study"][0]))
-    for axes in grid[len(panels) :]:
-        axes.axis("off")
     return figure
 
 

@@ -10,8 +10,8 @@ from lake.figures.style import GRID, HALO, INK, MUTED, WATER, drawn, empty, with
 from lake.policies import default
 from lake.store import Lake
 from lake.tables import LEADERBOARD
+from models.figures.panels import panels
 
-ACROSS = 2
 BEST, OTHERS = WATER, "#8496a0"
 
 
@@ -22,16 +22,10 @@ def leaderboard(lake: Lake) -> Figure:
     names = rows["property"].unique(maintain_order=True).to_list()
     if not names:
         return empty("No model was scored on test rows yet: materialise leaderboard.")
-    across = min(ACROSS, len(names))
-    down = -(-len(names) // across)
     tallest = rows["property"].value_counts()["count"].max()
-    figure = Figure(figsize=(4.9 * across, down * (1.15 + 0.25 * tallest)), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
-    grid = list(figure.subplots(down, across, squeeze=False).flat)
-    for axes, name in zip(grid, names, strict=False):
+    figure, grid = panels(len(names), 4.9, 1.15 + 0.25 * tallest)
+    for axes, name in zip(grid, names, strict=True):
         _panel(axes, name, rows.filter(pl.col("property") == name).sort("place"))
-    for axes in grid[len(names) :]:
-        axes.axis("off")
     return figure
 
 

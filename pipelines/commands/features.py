@@ -28,7 +28,7 @@ def features(
     The whole file is refused where a key stands twice, a number is missing or vectors differ in length. A file of the
     same name replaces the one before.
     """
-    from models.features import add_features
+    from lake.features import add_features
 
     done = add_features(lake_of(ctx), file, name, licence)
     lost = f"; {done.unknown:,} rows are of no structure of this lake" if done.unknown else ""

@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from lake.features import BadFeatures, add_features, write_features
 from lake.store import Lake
 from lake.tables import ENTRIES, FEATURES
 from models.baselines import baseline_named
 from models.dataset import training_rows
-from models.features import BadFeatures, add_features, write_features
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 A file is Parquet with a column `structure_hash` or `entry_id`, and either one column `vector` of lists or a column for
 each number. `crystal-lake features` checks it and keeps it in the lake's folder `features/`; from there the table is
-made, again after each crawl, so that what was unknown finds its structure once it comes. No torch here.
+made, again after each crawl, so that what was unknown finds its structure once it comes.
 """
 
 from __future__ import annotations
