@@ -60,6 +60,12 @@ def shuffled(n: int, size: int, generator: torch.Generator) -> Iterator[np.ndarr
     yield from np.array_split(order, batches(n, size))
 
 
+def drawn(n: int, size: int, generator: torch.Generator, shares: np.ndarray) -> Iterator[np.ndarray]:
+    """As many batches as `shuffled` gives, of n rows drawn by their shares, so that a row may come twice or never."""
+    order = torch.multinomial(torch.from_numpy(shares), n, replacement=True, generator=generator).numpy()
+    yield from np.array_split(order, batches(n, size))
+
+
 def in_order(n: int, size: int) -> Iterator[np.ndarray]:
     """One pass over n rows as they stand."""
     yield from np.array_split(np.arange(n), batches(n, size)) if n else ()

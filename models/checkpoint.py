@@ -19,6 +19,7 @@ from models.run import Run
 from models.scale import Scaler
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 KIND = "crystal-lake checkpoint 1"
@@ -44,17 +45,20 @@ class Checkpoint:
 
     def network(self) -> nn.Module:
         """The trained network, in evaluation mode; CheckpointError where weights and recipe do not fit."""
-        from safetensors.torch import load_file
+        from models.network import device, trained
 
-        from models.network import device, network
-
-        net = network(self.recipe)
-        weights = {name: tensor for name, tensor in load_file(self.path).items() if not name.startswith(PREFIX)}
+        net = trained(self.recipe)
         try:
-            net.load_state_dict(weights)
+            net.load_state_dict(self.weights())
         except RuntimeError as error:
             raise CheckpointError(f"{self.path}: weights do not fit the recipe: {error}") from error
         return net.to(device()).eval()
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The network's weights by name."""
+        from safetensors.torch import load_file
+
+        return {name: tensor for name, tensor in load_file(self.path).items() if not name.startswith(PREFIX)}
 
     def reference(self) -> Reference | None:
         """By what the network tells that a crystal is far, or None where it was saved without."""

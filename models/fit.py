@@ -13,25 +13,36 @@ import torch
 from torch import nn
 
 from lake.progress import track
+from models.balance import BALANCES
 from models.batch import Batch, in_order
 from models.checkpoint import save
 from models.dataset import TrainingRows
+from models.encoders import ENCODERS
 from models.evaluate import Store, values
 from models.far import reference
-from models.losses import LOSSES, masked_loss
+from models.losses import LOSSES, task_losses
 from models.metrics import mean_absolute_errors, mean_predictor_errors
 from models.network import device, network, outputs
 from models.optimisers import OPTIMISERS, SCHEDULES
 from models.recipe import Recipe, RecipeError
 from models.run import Run
+from models.sampling import row_shares
 from models.scale import TRANSFORMS, Scaler
+from models.sharing import SHARINGS
+from models.sharing.scheme import Start
+from models.starts import digest, starts_of
+from models.starts import licences as all_licences
 from models.state import StateFile
 from models.streams import stream
 from models.training import Training
 
 AfterEpoch = Callable[[int, float | None], bool]  # epoch from 1, validation loss -> whether training ends here
 EVERY = 10.0  # s between two states of a run: what a kill costs at most
-NAMES = {"optimiser": OPTIMISERS, "schedule": SCHEDULES, "loss": LOSSES, "transform": TRANSFORMS}  # fields of Recipe
+# fields of Recipe that are names, and what names there are
+NAMES = {
+    "encoder": ENCODERS, "sharing": SHARINGS, "balance": BALANCES, "optimiser": OPTIMISERS, "schedule": SCHEDULES,
+    "loss": LOSSES, "transform": TRANSFORMS,
+}  # fmt: skip
 
 
 def fit(
@@ -49,24 +60,32 @@ def fit(
     licences, snapshot: of the rows, for the books.  after_epoch: may end training early, on the schedule of the whole;
     what was asked before a kill is not asked again.  every: seconds between two states that are kept beside the
     checkpoint; a run that was killed goes on from the last one, and ends as if it had never been killed.
+    folder: where the checkpoint goes, and where the runs are that the recipe begins with.
     One process, one thread; the same seed gives the same run on a CPU (on CUDA sums may be taken in another order).
     Raises TaskError or RecipeError before training where a task cannot be learnt or a name is not known.
     """
     _checked(recipe, rows)
+    starts = starts_of(recipe, folder)
+    data = digest(rows, starts)
     scaler = Scaler.fit(rows.tasks, rows.targets[rows.of("train")], recipe.transform)
     path = Path(folder) / f"{recipe.slug}.safetensors"
-    owner = {"recipe": recipe.to_json(), "data": rows.digest, "graphs": graphs.version, "torch": torch.__version__}
+    owner = {"recipe": recipe.to_json(), "data": data, "graphs": graphs.version, "torch": torch.__version__}
     kept = StateFile(path.with_suffix(".state"), owner)
     with _one_thread(), stream(recipe.seed, "training"):
-        net = network(recipe).to(device())
-        at = graphs.rows(rows.frame["structure_hash"])
-        training = Training(recipe, net, len(rows.of("train")))
+        net = network(recipe)
+        if starts:
+            net.begin([Start(start.recipe, start.weights()) for start in starts])
+        net = net.to(device())
+        at, train = graphs.rows(rows.frame["structure_hash"]), rows.of("train")
+        shares = None if recipe.temperature is None else row_shares(rows.targets[train], recipe.temperature)
+        training = Training(recipe, net, len(train), shares)
         lessons = _Lessons(graphs, at, torch.from_numpy(scaler.forward(rows.targets)).to(training.where))
-        seconds = _train(training, lessons, rows, kept, after_epoch, every)
+        net, seconds = _train(training, lessons, rows, kept, after_epoch, every)
         scores = _scores(net, graphs, at, rows, scaler)
-        run = Run(recipe, scores, training.history, path, seconds, rows.digest, licences, snapshot)
-        train, validation = at[rows.of("train")], at[rows.of("validation")]
-        save(run, net, scaler, graphs.version, _elements(graphs, train), reference(net, graphs, train, validation))
+        run = Run(recipe, scores, training.history, path, seconds, data, all_licences(licences, starts), snapshot)
+        elements = sorted({*_elements(graphs, at[train]), *(z for start in starts for z in start.elements)})
+        known = reference(net, graphs, at[train], at[rows.of("validation")])
+        save(run, net, scaler, graphs.version, tuple(elements), known)
     kept.remove()
     return run
 
@@ -94,35 +113,39 @@ class _Lessons:
         """These rows to learn from."""
         return Batch.of(self.graphs.batch(self.at[part]), self.targets.device), self.targets[part]
 
-    def loss(self, net: nn.Module, part: np.ndarray, loss: str) -> float | None:
-        """The loss on these rows, None where there are none."""
+    def losses(self, net: nn.Module, part: np.ndarray, loss: str) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """(T,) losses on these rows, and whether the task has labels there; None where there are no rows."""
         if not len(part):
             return None
         told = torch.from_numpy(outputs(net, self.graphs, self.at[part])).to(self.targets.device)
-        return masked_loss(told, self.targets[part], loss).item()
+        losses, present = task_losses(told, self.targets[part], loss)
+        return losses.cpu(), present.cpu()
 
 
 def _train(
     training: Training, lessons: _Lessons, rows: TrainingRows, kept: StateFile, after_epoch: AfterEpoch, every: float
-) -> float:
-    """Walk the epochs that are left; leaves the best state in the network and returns the seconds of all lives."""
+) -> tuple[nn.Module, float]:
+    """Walk the epochs that are left; returns the network in its best state and the seconds of all lives."""
     began, earlier, state = time.perf_counter(), 0.0, kept.read()
     if state is not None:
         training.restore(state)
         earlier = state.numbers["seconds"]
     train, validation, written = rows.of("train"), rows.of("validation"), began
     for _ in track(range(len(training.history), training.epochs), training.recipe.slug):
-        for picked in training.left():
-            training.step(*lessons.of(train[picked]))
+        for turn, picked in training.left():
+            training.step(*lessons.of(train[picked]), turn)
             if time.perf_counter() - written >= every:
                 kept.write(training.state().timed(earlier + time.perf_counter() - began))
                 written = time.perf_counter()
-        loss = lessons.loss(training.net, validation, training.recipe.loss)
-        training.close(loss)
+        loss, each = None, {}
+        if told := lessons.losses(training.net, validation, training.recipe.loss):
+            losses, present = told
+            loss = (losses.sum() / present.sum().clamp(min=1)).item()
+            each = {task: losses[t].item() for t, task in enumerate(rows.tasks) if present[t]}
+        training.close(loss, each)
         if after_epoch(len(training.history), loss) or training.over:
             break
-    training.finish()
-    return earlier + time.perf_counter() - began
+    return training.finish(), earlier + time.perf_counter() - began
 
 
 def _elements(graphs: Store, at: np.ndarray) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn.functional import softplus
@@ -10,12 +12,16 @@ from models.losses import SMALLEST_LOG_SCALE
 
 
 class Decoder(nn.Module):
-    """(B, width) -> (B, told): softplus, `layers` times linear and softplus, one linear map (CGCNN's read-out)."""
+    """(B, width) -> (B, told): softplus, `layers` times linear and softplus, one linear map (CGCNN's read-out).
 
-    def __init__(self, width: int, layers: int, told: int = 1) -> None:
+    hidden: width of the layers between, that of the vectors where None.
+    """
+
+    def __init__(self, width: int, layers: int, told: int = 1, hidden: int | None = None) -> None:
         super().__init__()
-        hidden = [part for _ in range(layers) for part in (nn.Linear(width, width), nn.Softplus())]
-        self.steps = nn.Sequential(nn.Softplus(), *hidden, nn.Linear(width, told))
+        sizes = [width, *[hidden or width] * layers]
+        between = [part for a, b in pairwise(sizes) for part in (nn.Linear(a, b), nn.Softplus())]
+        self.steps = nn.Sequential(nn.Softplus(), *between, nn.Linear(sizes[-1], told))
         if told > 1:  # one scale for all at first, that of the values themselves: training begins as without it
             nn.init.zeros_(self.steps[-1].weight[1:])
             nn.init.zeros_(self.steps[-1].bias[1:])

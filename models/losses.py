@@ -47,13 +47,19 @@ LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
 }
 
 
-def masked_loss(told: torch.Tensor, targets: torch.Tensor, loss: str = "l1") -> torch.Tensor:
-    """One number from what was told (B, T, told) and standardised targets (B, T) with NaN where missing.
+def task_losses(told: torch.Tensor, targets: torch.Tensor, loss: str = "l1") -> tuple[torch.Tensor, torch.Tensor]:
+    """(T,) losses and (T,) whether the task is present, from told (B, T, told) and standardised targets (B, T).
 
-    A missing label gives no gradient: NaN is replaced before the subtraction, since zero times NaN is NaN.
+    A missing label is NaN and gives no gradient: it is replaced before the subtraction, since zero times NaN is NaN.
+    A task without labels here has the loss 0, and is not present.
     """
     known = torch.isfinite(targets)
     errors = LOSSES[loss](told, targets.nan_to_num(0.0)) * known
     counts = known.sum(dim=0)
-    per_task = errors.sum(dim=0) / counts.clamp(min=1)
-    return per_task.sum() / (counts > 0).sum().clamp(min=1)
+    return errors.sum(dim=0) / counts.clamp(min=1), counts > 0
+
+
+def masked_loss(told: torch.Tensor, targets: torch.Tensor, loss: str = "l1") -> torch.Tensor:
+    """One number: the mean of the losses of the tasks that are present."""
+    losses, present = task_losses(told, targets, loss)
+    return losses.sum() / present.sum().clamp(min=1)

@@ -12,6 +12,7 @@ from lake.graphs.arrays import Graphs
 from lake.graphs.gathered import GatheredGraphs
 from lake.graphs.shards import GraphStore
 from models.batch import Batch, in_order
+from models.each import Each
 from models.recipe import Recipe
 from models.sharing import sharing_named
 
@@ -21,6 +22,11 @@ CRYSTALS = 32  # per batch where nothing is learnt: what stays in a core's cache
 def network(recipe: Recipe) -> nn.Module:
     """A new network with the recipe's seed: Batch -> (B, T, told), the standardised values first."""
     return sharing_named(recipe.sharing)(recipe)
+
+
+def trained(recipe: Recipe) -> nn.Module:
+    """The network that a finished run of this recipe leaves, to be filled with its weights."""
+    return Each(recipe) if recipe.criterion == "each" else network(recipe)
 
 
 def device() -> str:
@@ -46,21 +52,15 @@ def outputs(net: nn.Module, graphs: GraphStore | GatheredGraphs | Graphs, rows: 
 
 @torch.no_grad()
 def vectors(net: nn.Module, graphs: GraphStore | GatheredGraphs | Graphs, rows: np.ndarray) -> np.ndarray:
-    """(n, width) float32: the encoder's vectors of these graphs; the network is left in evaluation mode."""
+    """(n, V) float32: the network's vectors of these graphs; the network is left in evaluation mode."""
     net.eval()
     where = next(net.parameters()).device
-    parts = [net.encoder(Batch.of(graphs.batch(rows[part]), where)) for part in in_order(len(rows), CRYSTALS)]
-    found = [part.cpu().numpy() for part in parts]
-    return np.concatenate(found) if found else np.empty((0, 1), dtype=np.float32)
+    parts = [told_of(net, Batch.of(graphs.batch(rows[part]), where))[1] for part in in_order(len(rows), CRYSTALS)]
+    return np.concatenate(parts) if parts else np.empty((0, 1), dtype=np.float32)
 
 
 @torch.no_grad()
 def told_of(net: nn.Module, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    """(B, T, told) and the encoder's (B, width), float32, in one pass of a network in evaluation mode."""
-    seen = []
-    listening = net.encoder.register_forward_hook(lambda _net, _asked, vectors: seen.append(vectors))
-    try:
-        told = net(batch)
-    finally:
-        listening.remove()
-    return told.cpu().numpy(), seen[-1].cpu().numpy()
+    """(B, T, told) and the crystals' vectors (B, V), float32, in one pass of a network in evaluation mode."""
+    told, seen = net.heard(batch)
+    return told.float().cpu().numpy(), seen.float().cpu().numpy()

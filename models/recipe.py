@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields
 
 from models.task import in_order
 
+CRITERIA = ("joint", "each")
+
 
 class RecipeError(ValueError):
     """A recipe that cannot be trained; the message names the field, the rule and what was found."""
@@ -29,6 +31,15 @@ class Recipe:
         `onecycle`: its gains come at the end, when the rate falls, so a run cut short was never one cycle.
     transform: `catalog` learns logarithms where the catalog says so, `none` nowhere, `log` everywhere.
     limit: where given, at most so many labelled training rows per task, and a quarter of it for validation.
+    balance: a name in its registry, how the losses of several tasks make one step.
+    temperature: where given, an epoch draws as many rows as there are, a task with n labels as often as n^(1/T) says,
+        so that at 1 each label counts alike and far above it each task. None: every row once.
+    criterion: `joint` keeps the state that was best on validation for the mean over tasks, `each` one for every task.
+    decoders: (task, layers, width) of decoders that differ from decoder_layers and width.
+    starts: slugs of finished runs in the same folder whose encoders the scheme begins with; from the big to the small.
+    start_rate: what the learning rate of weights that came from there is multiplied by; 0 leaves them as they came, a
+        probe.
+    options: (name, value) of what the scheme itself asks, where they differ from its own defaults.
     """
 
     tasks: tuple[str, ...]
@@ -50,11 +61,21 @@ class Recipe:
     patience: int | None = None
     transform: str = "catalog"
     limit: int | None = None
+    balance: str = "equal"
+    temperature: float | None = None
+    criterion: str = "joint"
+    decoders: tuple[tuple[str, int, int], ...] = ()
+    starts: tuple[str, ...] = ()
+    start_rate: float = 1.0
+    options: tuple[tuple[str, int | float | str], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tasks", in_order(self.tasks))
         if not self.tasks:
             raise RecipeError("a recipe needs at least one task, found none")
+        object.__setattr__(self, "decoders", tuple(sorted(map(tuple, self.decoders))))
+        object.__setattr__(self, "options", tuple(sorted(map(tuple, self.options))))
+        object.__setattr__(self, "starts", tuple(self.starts))
         if self.sharing == "single" and len(self.tasks) > 1:
             raise RecipeError(f"sharing 'single' learns one task, found {len(self.tasks)}: try sharing 'hard'")
         for field in ("width", "gnn_layers", "decoder_layers", "epochs", "batch_size", "steps", "limit", "patience"):
@@ -67,6 +88,19 @@ class Recipe:
             raise RecipeError(
                 "patience must be None under the schedule 'onecycle', which gains at its end: try 'steps'"
             )
+        if self.temperature is not None and self.temperature <= 0:
+            raise RecipeError(f"temperature must be above 0, or None, found {self.temperature:g}")
+        if self.criterion not in CRITERIA:
+            raise RecipeError(f"criterion must be one of {', '.join(CRITERIA)}, found {self.criterion!r}")
+        if self.start_rate < 0:
+            raise RecipeError(f"start_rate must be 0 or more, found {self.start_rate:g}")
+        for task, layers, width in self.decoders:
+            if task not in self.tasks or layers < 1 or width < 1:
+                raise RecipeError(f"decoders name a task of the recipe, layers and width, found {task, layers, width}")
+        for field in ("decoders", "options"):
+            names = [name for name, *_ in getattr(self, field)]
+            if len(set(names)) < len(names):
+                raise RecipeError(f"{field} must name each once, found {', '.join(names)}")
 
     @property
     def told(self) -> int:
@@ -75,8 +109,18 @@ class Recipe:
 
     @property
     def study(self) -> str:
-        """`single` where one task is learnt alone, `joint` where several are learnt together."""
-        return "single" if len(self.tasks) == 1 else "joint"
+        """What kind of run it is, for tables and books.
+
+        `single` where one task is learnt alone, `joint` where several are under hard sharing, else the scheme's name;
+        then the balance where it is not equal, and `finetuned` or `probe` where weights came from other runs.
+        """
+        plain = "single" if len(self.tasks) == 1 else "joint"
+        words = [plain if self.sharing in ("single", "hard") else self.sharing]
+        if self.balance != "equal":
+            words.append(self.balance)
+        if self.starts and self.sharing in ("single", "hard"):
+            words.append("finetuned" if self.start_rate else "probe")
+        return "-".join(words)
 
     @property
     def digest(self) -> str:
@@ -106,7 +150,13 @@ class Recipe:
         unknown = sorted(set(found) - {f.name for f in fields(cls)})
         if unknown:
             raise RecipeError(f"a recipe of another version: fields {unknown} are not known here")
-        return cls(**{**found, "tasks": tuple(found["tasks"])})
+        lists = {name: _tuples(value) for name, value in found.items() if isinstance(value, list)}
+        return cls(**{**found, **lists})
+
+
+def _tuples(value: list) -> tuple:
+    """A list as JSON told it, as the tuples that it was."""
+    return tuple(_tuples(v) if isinstance(v, list) else v for v in value)
 
 
 # Fields of Recipe as CGCNN was published (txie-93/cgcnn, main.py). Ours all the same: graphs and masks, the normaliser

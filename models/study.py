@@ -15,8 +15,10 @@ from models.checkpoint import CheckpointError, read
 from models.dataset import TrainingRows, trainable, training_rows
 from models.licences import learnt_from
 from models.pool import spread
-from models.recipe import Recipe
+from models.recipe import Recipe, RecipeError
 from models.run import CHECKPOINTS, Run
+from models.starts import digest, starts_of
+from models.starts import licences as all_licences
 
 BASELINES = ("band_gap", "bulk_modulus", "static_dielectric_constant", "magnetization_per_atom")
 SCREENED = "thermal_conductivity_agl"  # learnt alone, for the screening
@@ -94,7 +96,13 @@ def finished(lake: Lake, recipe: Recipe, rows: TrainingRows, licences: tuple[str
         found = read(path) if path.exists() else None
     except CheckpointError:  # half a file, or other graphs: trained again, and replaced
         return None
-    known = found and found.recipe == recipe and (found.run.data, found.run.licences) == (rows.digest, licences)
+    if found is None or found.recipe != recipe:
+        return None
+    try:
+        starts = starts_of(recipe, folder(lake))
+    except RecipeError:  # what it began with is gone: it is trained again where that is
+        return None
+    known = (found.run.data, found.run.licences) == (digest(rows, starts), all_licences(licences, starts))
     return found.run if known else None
 
 

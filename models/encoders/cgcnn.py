@@ -37,17 +37,34 @@ class CGCNN(nn.Module):
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """One vector per crystal."""
-        atoms = linear(self.elements, self.embed.weight, self.embed.bias)[batch.numbers]
-        edges = Edges(batch, STEP, GAUSSIANS) if self.fused(atoms) else gaussians(batch.distance, self.centres)
+        return mean_over_atoms(self.atoms(batch), batch)
+
+    def atoms(self, batch: Batch) -> torch.Tensor:
+        """(N, width): one vector per atom, after all layers."""
+        atoms = self.embedded(batch)
+        edges = self.edges(atoms, batch)
         for layer in self.layers:
             atoms = layer(atoms, edges, batch)
-        share = (1.0 if batch.times is None else batch.times) / batch.counts[batch.graph]
-        return atoms.new_zeros(len(batch.counts), atoms.shape[1]).index_add_(0, batch.graph, atoms * share.unsqueeze(1))
+        return atoms
+
+    def embedded(self, batch: Batch) -> torch.Tensor:
+        """(N, width): what each atom is, before it hears of its neighbours."""
+        return linear(self.elements, self.embed.weight, self.embed.bias)[batch.numbers]
+
+    def edges(self, atoms: torch.Tensor, batch: Batch) -> torch.Tensor | Edges:
+        """What layers are told of the edges, once for all of them; atoms say on what device and in which numbers."""
+        return Edges(batch, STEP, GAUSSIANS) if self.fused(atoms) else gaussians(batch.distance, self.centres)
 
     def fused(self, atoms: torch.Tensor) -> bool:
         """Whether exchange.py knows the way: float32 on a CPU, and no gradients of running statistics."""
         known = atoms.device.type == "cpu" and atoms.dtype == torch.float32
         return known and not torch.compiler.is_compiling() and (self.training or not atoms.requires_grad)
+
+
+def mean_over_atoms(atoms: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """(N, width) -> (B, width): the mean over each crystal's atoms."""
+    share = (1.0 if batch.times is None else batch.times) / batch.counts[batch.graph]
+    return atoms.new_zeros(len(batch.counts), atoms.shape[1]).index_add_(0, batch.graph, atoms * share.unsqueeze(1))
 
 
 def gaussians(distance: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:

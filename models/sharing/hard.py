@@ -8,29 +8,24 @@ labels cost nothing and a big task does not swamp a small one.
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from models.batch import Batch
 from models.encoders import encoder_named
-from models.heads import Decoder
 from models.recipe import Recipe
+from models.sharing.scheme import Scheme, decoders_of
 from models.streams import stream
 
 
-class Hard(nn.Module):
+class Hard(Scheme):
     """Batch -> (B, T, told). With one task it is single-task training, weight for weight."""
 
     def __init__(self, recipe: Recipe) -> None:
-        super().__init__()
+        super().__init__(recipe)
         with stream(recipe.seed, "encoder"):
             self.encoder = encoder_named(recipe.encoder)(recipe.width, recipe.gnn_layers)
-        self.decoders = nn.ModuleDict()
-        for task in recipe.tasks:
-            with stream(recipe.seed, task):
-                decoder = Decoder(recipe.width, recipe.decoder_layers, recipe.told)
-            self.decoders[task.replace(".", ":")] = decoder  # torch keeps the dot for itself
+        self.decoders = decoders_of(recipe)
 
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """Per task the standardised value, and what else the loss asks for."""
+    def heard(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """What each decoder tells of the crystals' vectors."""
         vectors = self.encoder(batch)
-        return torch.stack([decoder(vectors) for decoder in self.decoders.values()], dim=1)
+        return torch.stack([decoder(vectors) for decoder in self.decoders.values()], dim=1), vectors
