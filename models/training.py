@@ -106,7 +106,7 @@ class Training:
         self._balance.closed()
 
     def finish(self) -> nn.Module:
-        """The network with its best weights, or each task's with its own; without validation rows, the last ones stay."""
+        """The network with its best weights, or each task's with its own; the last ones without validation rows."""
         self.net.at(1.0)
         last = self.net.state_dict()
         best = {name: state or last for name, state in self._best.items()}

@@ -112,7 +112,7 @@ def test_a_missing_label_changes_no_other_loss_and_teaches_its_decoder_nothing(n
     for targets in (TARGETS, TARGETS.index_fill(1, torch.tensor([1]), torch.nan)):
         net = network(recipe_of(name)).train()
         torch.manual_seed(0)
-        losses, present, price = net.losses(BATCH, targets, "l1")
+        losses, present, _ = net.losses(BATCH, targets, "l1")
         told.append((losses, present))
     assert told[1][1].tolist() == [True, False]
     torch.testing.assert_close(told[1][0][0], told[0][0][0])
