@@ -18,6 +18,7 @@ from models.batch import Batch
 from models.heads import Decoder
 from models.losses import task_losses
 from models.recipe import Recipe, RecipeError
+from models.sharing.structure import Structure
 from models.streams import stream
 
 Options = TypeVar("Options")
@@ -108,6 +109,10 @@ class Scheme(nn.Module):
     def carried(self) -> list[nn.Parameter]:
         """The weights that come from earlier runs, where there are any."""
         return list(self.encoder.parameters()) if self.recipe.starts else []
+
+    def structures(self) -> list[Structure]:
+        """What it learnt about its tasks, as matrices to look at."""
+        return []
 
     def train(self, mode: bool = True) -> Scheme:
         """Training mode, save for what is carried over unchanged: its running statistics stand as its weights do."""
