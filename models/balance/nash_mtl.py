@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import torch
 from torch import nn
 from torchjd import aggregation
@@ -43,7 +44,7 @@ class NashMTL(ByGradients):
         values, axes = torch.linalg.eigh(angles)
         theirs = aggregation.NashMTL(len(angles), max_norm=0.0).weighting
         theirs.prvs_alpha = begin.numpy()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):  # what failed, `closed` says
             warnings.filterwarnings("ignore", message="You are solving a parameterized problem that is not DPP")
             found = theirs(axes * values.clamp(min=0).sqrt())
         self.failed += bool((found * (angles @ found) - 1).abs().max() > SOLVED)

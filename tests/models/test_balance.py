@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from lake.graphs.shards import GraphStore
 from lake.store import Lake
 from models.balance import BALANCES, balance_named
 from models.balance.balance import Balance
+from models.balance.by_gradients import ByGradients
+from models.batch import Batch
 from models.dataset import TrainingRows, training_rows
 from models.fit import fit
+from models.network import network
 from models.recipe import Recipe, RecipeError
 from models.training import Training
 from tests.models.test_fit import Interrupted, Stopping, weights
@@ -171,7 +175,7 @@ def test_a_task_that_does_not_pull_has_no_say_and_a_gradient_that_is_not_a_numbe
 def test_uncertainty_and_adaptive_weights_begin_as_the_mean_and_absent_tasks_do_not_move_them() -> None:
     for name in BY_LOSSES:
         balance, toy = made(name, pulls())
-        optimiser = torch.optim.AdamW([*balance.parameters(), *toy.parameters()], lr=1e-2)
+        optimiser = torch.optim.AdamW([*balance.parameters(), *toy.parameters()], lr=1e-2, fused=True)
         for present in (ALL_PRESENT, torch.tensor([True, False, True])):
             before = {n: t.clone() for n, t in balance.state_dict().items()}
             optimiser.zero_grad()
@@ -246,16 +250,34 @@ def test_it_learns_and_a_run_that_was_stopped_is_the_run_that_was_not(
     assert weights(again) == weights(whole)
 
 
-def test_famos_second_look_leaves_no_trace(rows: TrainingRows, salts: Lake) -> None:
-    from models.batch import Batch
-    from models.network import network
+class Even(ByGradients):
+    """Weights of the mean, by gradients."""
 
+    def weights(self, gramian: torch.Tensor) -> torch.Tensor:
+        return torch.full((len(gramian),), 1 / len(gramian), dtype=gramian.dtype)
+
+
+def test_gradients_task_by_task_add_up_to_those_of_the_mean(rows: TrainingRows, salts: Lake) -> None:
+    store, told = GraphStore(salts), []
+    recipe = Recipe(TASKS[:2], sharing="hard", width=8, gnn_layers=2)
+    labelled = np.flatnonzero(np.isfinite(rows.targets[:, 1]))
+    batch = Batch.of(store.batch(store.rows(rows.frame["structure_hash"])[labelled]))
+    for balance in (balance_named("equal"), Even):
+        net = network(recipe).train()
+        losses, present, _ = net.losses(batch, torch.from_numpy(rows.targets[labelled]), "l1")
+        balance(recipe, net).backward(losses, present, net.decoders["band_gap"].steps[1].weight.square().sum())
+        told.append({name: weight.grad for name, weight in net.named_parameters()})
+    assert present.all()
+    torch.testing.assert_close(told[1], told[0])
+
+
+def test_famos_second_look_leaves_no_trace(rows: TrainingRows, salts: Lake) -> None:
     recipe = Recipe(TASKS[:2], sharing="hard", balance="famo", width=8, gnn_layers=1, batch_size=16, epochs=4)
     store, told = GraphStore(salts), {}
     batch = Batch.of(store.batch(store.rows(rows.frame["structure_hash"])[:16]))
     for name in ("famo", "equal"):
         net = network(recipe).train()
-        training = Training(Recipe(**{**recipe.__dict__, "balance": name}), net, len(rows.of("train")))
+        training = Training(replace(recipe, balance=name), net, len(rows.of("train")))
         torch.manual_seed(0)
         training.step(batch, torch.from_numpy(rows.targets[:16] - 5))
         told[name] = {n: b.clone() for n, b in net.named_buffers()}, torch.get_rng_state()
