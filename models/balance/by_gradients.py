@@ -41,7 +41,7 @@ class ByGradients(Balance):
         if self._own:
             plain.backward(inputs=self._own, retain_graph=True)
         jacobians = jac(losses[at], self._shared, parallel_chunk_size=1)
-        weights = self._weights(torch.cat([rows.flatten(1) for rows in jacobians], dim=1))
+        weights = self._weights(torch.cat([rows.reshape(len(at), -1) for rows in jacobians], dim=1))
         for weight, rows in zip(self._shared, jacobians, strict=True):
             gradient = torch.tensordot(weights, rows, dims=1)
             weight.grad = gradient if weight.grad is None else weight.grad + gradient

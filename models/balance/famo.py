@@ -31,7 +31,8 @@ SMALL = 1e-8  # added to losses under the logarithm, torchjd's
 class FAMO(ByLosses):
     """One forward pass more than the mean, without gradients, on the same batch after the step.
 
-    It leaves no trace: running statistics and random numbers stand afterwards as if nobody had asked.
+    It leaves no trace: running statistics and random numbers stand afterwards as if nobody had asked. What a scheme
+    draws in it is drawn anew.
     """
 
     def __init__(self, recipe: Recipe, network: nn.Module) -> None:
