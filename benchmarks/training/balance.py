@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--crystals", type=int, default=1000)
     parser.add_argument("--tasks", type=int, nargs="+", default=[5, 20, 50])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=2)
     asked = parser.parse_args()
     os.sched_setaffinity(0, {asked.core})
