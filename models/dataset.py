@@ -69,10 +69,11 @@ class TrainingRows:
 
     def checked(self) -> TrainingRows:
         """Return self, or raise TaskError: every task needs two different finite labels to train on."""
-        if np.isinf(self.targets).any():
-            raise TaskError("labels must be finite, found infinity")
+        for name, endless in zip(self.tasks, np.isinf(self.targets).sum(axis=0), strict=True):
+            if endless:
+                raise TaskError(f"labels must be finite, NaN where missing; found infinity {endless} times in {name}")
         for name, reason in unlearnable(self).items():
-            raise TaskError(f"task {name} cannot be learnt: {reason}")
+            raise TaskError(f"task {name} cannot be learnt: {reason}; leave it out, or bring more of its labels")
         return self
 
 

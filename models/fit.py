@@ -92,7 +92,8 @@ def fit(
 
 def _checked(recipe: Recipe, rows: TrainingRows) -> None:
     if rows.tasks != recipe.tasks:
-        raise RecipeError(f"rows of tasks {rows.tasks} cannot train a recipe of tasks {recipe.tasks}")
+        asked, found = ", ".join(recipe.tasks), ", ".join(rows.tasks)
+        raise RecipeError(f"rows must be of the recipe's tasks, {asked}; found {found}: ask training_rows for the same")
     for field, known in NAMES.items():
         if getattr(recipe, field) not in known:
             raise RecipeError(f"{field} must be one of {', '.join(known)}, found {getattr(recipe, field)!r}")

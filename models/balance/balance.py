@@ -19,6 +19,7 @@ class Balance(nn.Module):
     """Gives weights their gradients. Tasks stand in the recipe's order; one that is not present is left out.
 
     What a balance remembers between steps is parameters and buffers, so that an interrupted run goes on exactly.
+    All keep to the scale of the mean: where tasks do not conflict, a step is about as long as under `equal`.
     """
 
     def __init__(self, recipe: Recipe, network: nn.Module) -> None:
@@ -26,7 +27,7 @@ class Balance(nn.Module):
         self.tasks = recipe.tasks
 
     def backward(self, losses: torch.Tensor, present: torch.Tensor, price: torch.Tensor | None) -> torch.Tensor:
-        """Add to the gradients of the network's weights; returns the loss that was followed, for the books.
+        """Add to the gradients of the network's weights; returns the mean over the tasks present, for the books.
 
         losses, present: (T,), as `task_losses` gives them.  price: what the scheme adds, whatever the balance.
         """
@@ -37,3 +38,8 @@ class Balance(nn.Module):
 
     def closed(self) -> None:
         """Told after each epoch."""
+
+
+def mean(losses: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+    """The mean over the tasks present; absent ones have the loss 0."""
+    return losses.sum() / present.sum().clamp(min=1)

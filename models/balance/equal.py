@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models.balance.balance import Balance
+from models.balance.balance import Balance, mean
 
 
 class Equal(Balance):
@@ -12,6 +12,6 @@ class Equal(Balance):
 
     def backward(self, losses: torch.Tensor, present: torch.Tensor, price: torch.Tensor | None) -> torch.Tensor:
         """One backward pass of the mean."""
-        mean = losses.sum() / present.sum().clamp(min=1)
-        (mean if price is None else mean + price).backward()
-        return mean.detach()
+        followed = mean(losses, present)
+        (followed if price is None else followed + price).backward()
+        return followed.detach()
