@@ -147,7 +147,7 @@ class Experts(Scheme):
 
     def train(self, mode: bool = True) -> Experts:
         """Training mode, save for what is frozen: its running statistics stand as its weights do."""
-        super().train(mode)
+        nn.Module.train(self, mode)
         if mode:
             self.experts.eval()
             for layer in self._unfrozen():
@@ -167,24 +167,20 @@ class Experts(Scheme):
 
     def _vectors(self, batch: Batch, asked: Sequence[int]) -> list[torch.Tensor]:
         """(B, width) of each expert that is asked; what is known of the edges is computed once for all."""
+        plain = self.learning and not self.training and torch.is_grad_enabled()  # not known to the fused way
         edges, vectors = None, []
         for expert in (self.experts[number] for number in asked):
             frozen = len(expert.layers) - self.learning
             with torch.no_grad():
                 atoms = expert.embedded(batch)
-                edges = self._edges(expert, atoms, batch) if edges is None else edges
+                if edges is None:
+                    edges = gaussians(batch.distance, expert.centres) if plain else expert.edges(atoms, batch)
                 for layer in expert.layers[:frozen]:
                     atoms = layer(atoms, edges, batch)
             for layer in expert.layers[frozen:]:
                 atoms = layer(atoms, edges, batch)
             vectors.append(mean_over_atoms(atoms, batch))
         return vectors
-
-    def _edges(self, expert: nn.Module, atoms: torch.Tensor, batch: Batch) -> object:
-        """What convolutions are told of the edges: in full where running statistics are used under gradients."""
-        if self.learning and not self.training and torch.is_grad_enabled():
-            return gaussians(batch.distance, expert.centres)
-        return expert.edges(atoms, batch)
 
 
 def learnt(starts: Sequence[str]) -> tuple[str, ...]:
