@@ -15,7 +15,7 @@ from lake.store import Lake
 from models.checkpoint import read
 from models.dataset import training_rows
 from models.fit import fit
-from models.network import network
+from models.network import network, trained
 from models.recipe import Recipe, RecipeError
 from models.run import Run
 from models.sharing.experts import learnt
@@ -180,6 +180,16 @@ def test_gates_are_named_by_what_was_learnt_without_the_files_of_the_starts(run:
     (shown,) = read(moved).network().structures()
     assert (shown.rows, shown.columns) == (("bulk_modulus",), tuple(recipe.tasks[0] for recipe in EXPERTS))
     assert shown.values.sum() == pytest.approx(1.0)
+
+
+def test_under_the_criterion_each_a_task_shows_the_gates_of_its_own_state() -> None:
+    net = trained(recipe_of("experts", criterion="each"))
+    for number, task in enumerate(TASKS):
+        with torch.no_grad():
+            net.networks[task].gates[task] += torch.tensor([[0.0, number]])
+    (shown,) = net.structures()
+    assert (shown.rows, shown.columns) == (TASKS, TASKS)
+    np.testing.assert_allclose(shown.values[:, 1], 1 / (1 + np.exp([0.0, -1.0])), rtol=1e-6)
 
 
 def test_starts_are_told_apart_by_task_where_that_does_it_and_else_by_their_slugs() -> None:
