@@ -6,7 +6,9 @@ What a run under the criterion `each` leaves. It takes as many passes as there a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,6 +16,7 @@ from models.batch import Batch
 from models.recipe import Recipe
 from models.sharing import sharing_named
 from models.sharing.scheme import key
+from models.sharing.structure import Structure
 
 
 class Each(nn.Module):
@@ -31,6 +34,11 @@ class Each(nn.Module):
     def forward(self, batch: Batch) -> torch.Tensor:
         """Per task the standardised value, and what else the loss asks for."""
         return self.heard(batch)[0]
+
+    def structures(self) -> list[Structure]:
+        """What was learnt about the tasks: of each its own network's row."""
+        alike = zip(*(network.structures() for network in self.networks.values()), strict=True)
+        return [replace(told[0], values=np.stack([of.values[task] for task, of in enumerate(told)])) for told in alike]
 
     def fill(self, states: Mapping[str, Mapping[str, torch.Tensor]]) -> Each:
         """Load each task's weights, by its name."""

@@ -13,7 +13,8 @@ def row_shares(targets: np.ndarray, temperature: float) -> np.ndarray:
     """
     known = np.isfinite(targets)
     labels = known.sum(axis=0).astype(np.float64)
-    tasks = np.where(labels > 0, np.maximum(labels, 1.0) ** (1.0 / temperature), 0.0)
+    # of the biggest task 1, so that no power is out of range
+    tasks = (labels / max(labels.max(), 1.0)) ** (1.0 / temperature)
     per_label = np.divide(tasks, labels, out=np.zeros_like(tasks), where=labels > 0)
     shares = known @ per_label
     return shares / shares.sum()

@@ -29,9 +29,8 @@ def stages(recipe: Recipe, sources: Sequence[str] = ()) -> list[list[Recipe]]:
         ]
         return [[recipe], drawn]
     if recipe.sharing == "experts":
-        alone = [
-            replace(recipe, tasks=(task,), sharing="single", balance="equal", temperature=None, decoders=(), options=())
-            for task in sources or recipe.tasks
-        ]
+        single = {"sharing": "single", "balance": "equal", "temperature": None, "decoders": (), "options": ()}
+        single |= {"criterion": "joint", "start_rate": 1.0}  # one encoder each, that learns as a single run's
+        alone = [replace(recipe, tasks=(task,), **single) for task in sources or recipe.tasks]
         return [alone, [replace(recipe, starts=tuple(run.slug for run in alone))]]
     return [[recipe]]

@@ -98,11 +98,9 @@ class Training:
         self._waited += 1
         losses = each or {} if self.recipe.criterion == "each" else {ALL: validation}
         better = [name for name, loss in losses.items() if loss is not None and loss < self._lowest[name]]
-        if better:
-            self._waited = 0
-            state = {name: tensor.detach().clone() for name, tensor in self.net.state_dict().items()}
-            for name in better:
-                self._lowest[name], self._best[name] = losses[name], state
+        for name in better:  # copies for each: a file does not take tensors that share memory
+            self._waited, self._lowest[name] = 0, losses[name]
+            self._best[name] = {of: tensor.detach().clone() for of, tensor in self.net.state_dict().items()}
         self._balance.closed()
 
     def finish(self) -> nn.Module:

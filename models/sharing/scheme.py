@@ -81,8 +81,10 @@ class Scheme(nn.Module):
         return *task_losses(self(batch).float(), targets, loss), None
 
     def shared(self) -> list[nn.Parameter]:
-        """The weights over which tasks may conflict, for balances that look at gradients: the encoder's."""
-        return list(self.encoder.parameters())
+        """The weights over which tasks may conflict, for balances that look at gradients: the encoder's,
+        save where it stays as it came.
+        """
+        return [weight for weight in self.encoder.parameters() if weight.requires_grad]
 
     def groups(self) -> list[Group]:
         """All weights, each in one group; what came from earlier runs learns at the recipe's `start_rate`."""
@@ -105,6 +107,8 @@ class Scheme(nn.Module):
         if len(starts) != 1:
             raise RecipeError(f"sharing {self.recipe.sharing!r} begins with one run, found {len(starts)}")
         take(self.encoder, starts[0], self.recipe)
+        if not self.recipe.start_rate:  # else gradients that no step clears would add up, and shorten those that count
+            self.encoder.requires_grad_(False)
 
     def carried(self) -> list[nn.Parameter]:
         """The weights that come from earlier runs, where there are any."""
