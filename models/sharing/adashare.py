@@ -269,10 +269,8 @@ class AdaShare(Scheme):
         asked, logits, trunk = self._asked(), [*self.policies.values()], self.recipe.gnn_layers
         price = self.options.sparsity * sparsity_price([logits[task][asked[task]] for task in present])
         chances = torch.stack([logits[task][:trunk].softmax(dim=-1)[:, 0] for task in present])
-        weights = (
-            torch.arange(trunk, 0, -1, device=chances.device) / trunk * asked[present[0], :trunk].to(chances.device)
-        )
-        return price + self.options.sharing * sharing_price(chances, weights)
+        weights = torch.arange(trunk, 0, -1) / trunk * asked[present[0], :trunk]
+        return price + self.options.sharing * sharing_price(chances, weights.to(chances.device))
 
 
 def _checked(recipe: Recipe, asked: Policies) -> None:
@@ -280,7 +278,7 @@ def _checked(recipe: Recipe, asked: Policies) -> None:
     if recipe.encoder != "cgcnn":
         raise RecipeError(f"sharing 'adashare' skips layers of the encoder 'cgcnn', found {recipe.encoder!r}")
     if recipe.gnn_layers < 2:
-        raise RecipeError(f"sharing 'adashare' needs gnn_layers 2 or more, the first of which always runs, found 1")
+        raise RecipeError("sharing 'adashare' needs gnn_layers 2 or more, the first of which always runs, found 1")
     if recipe.starts and recipe.start_rate != 1.0:
         raise RecipeError(f"sharing 'adashare' takes no weights: start_rate must be 1, found {recipe.start_rate:g}")
     for name, low in (("passes_per_block", 1), ("tau", 1e-3), ("cooling", 1e-3), ("sparsity", 0), ("sharing", 0)):
