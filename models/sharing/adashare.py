@@ -54,7 +54,7 @@ RUN = 1.0
 
 @dataclass(frozen=True)
 class Policies:
-    """What the scheme asks.
+    """What the scheme asks. As published, the prices those for the most tasks: higher ones soon skip everything.
 
     sparsity, sharing: what the two prices are multiplied by.  warm_up: part of the run in which all is shared.
     passes_per_block: policy passes after which one more block comes under policy.
@@ -64,8 +64,8 @@ class Policies:
     draw: which of the policies drawn the second run takes.
     """
 
-    sparsity: float = 0.05
-    sharing: float = 0.05
+    sparsity: float = 0.001
+    sharing: float = 0.005
     warm_up: float = 0.2
     passes_per_block: int = 3
     tau: float = 5.0
@@ -112,6 +112,19 @@ class AdaShare(Scheme):
         present = torch.isfinite(targets).any(dim=0).nonzero().flatten().tolist()
         told, _ = self._heard(batch, present or range(len(self.recipe.tasks)))
         return *task_losses(told.float(), targets, loss), self._price(present)
+
+    def shared(self) -> list[nn.Parameter]:
+        """The trunk's weights, without layers that no task runs."""
+        if not self.recipe.starts:
+            return super().shared()
+        run = self.policy.any(dim=0).tolist()
+        idle = {
+            id(weight)
+            for layer, some in zip(self.encoder.layers, run, strict=False)
+            if not some
+            for weight in layer.parameters()
+        }
+        return [weight for weight in super().shared() if id(weight) not in idle]
 
     def groups(self) -> list[Group]:
         """In the search the weights and the policies, each in its turn."""
@@ -219,10 +232,9 @@ class AdaShare(Scheme):
         decisions, layers, told, total = self._decisions(), self.recipe.gnn_layers, {}, 0.0
         for tasks, atoms in self._paths(batch, decisions, set(wanted)):
             vectors = mean_over_atoms(atoms, batch)
-            for task in tasks:
-                if task in wanted:
-                    told[task] = self._decoded(task, vectors, decisions[task][layers:])
-                    total = total + vectors / len(wanted)
+            here = [task for task in tasks if task in wanted]
+            told |= {task: self._decoded(task, vectors, decisions[task][layers:]) for task in here}
+            total = total + vectors * (len(here) / len(wanted))
         nothing = torch.zeros(len(batch.counts), self.recipe.told, device=batch.counts.device)
         return torch.stack([told.get(task, nothing) for task in range(len(self.recipe.tasks))], dim=1), total
 
