@@ -95,6 +95,7 @@ def calls(net: torch.nn.Module, run: Callable[[], object]) -> int:
 
 
 def test_tasks_at_odds_part_and_the_one_that_needs_no_layer_skips_it() -> None:
+    # so in 11 of the seeds 0 to 11: under seed 0 the second task is not learnt in so few epochs, and both skip
     (lone, ends), *_ = taught(search(sharing=0.005), *chains(128, 4)).chances()[:, 1:].T.tolist()
     assert lone < 0.3 < 0.6 < ends
 
