@@ -28,7 +28,10 @@ class Decoder(nn.Module):
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """The standardised value, and where two numbers are told the logarithm of its scale, from -6 up."""
-        told = self.steps(vectors)
+        return self.tell(self.steps(vectors))
+
+    def tell(self, told: torch.Tensor) -> torch.Tensor:
+        """What the last linear map gave, as it is told."""
         if told.shape[1] == 1:
             return told
         # a soft floor: at a hard one the gradient would end, and no scale could come back

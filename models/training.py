@@ -95,9 +95,10 @@ class Training:
             "loss_validation": validation,
         })  # fmt: skip
         self._order, self._done, self._total = self._draws.get_state(), 0, self._nothing()
-        self._waited += 1
+        self._waited += self.net.settled
         losses = each or {} if self.recipe.criterion == "each" else {ALL: validation}
-        better = [name for name, loss in losses.items() if loss is not None and loss < self._lowest[name]]
+        found = {name: loss for name, loss in losses.items() if loss is not None and self.net.settled}
+        better = [name for name, loss in found.items() if loss < self._lowest[name]]
         for name in better:  # copies for each: a file does not take tensors that share memory
             self._waited, self._lowest[name] = 0, losses[name]
             self._best[name] = {of: tensor.detach().clone() for of, tensor in self.net.state_dict().items()}

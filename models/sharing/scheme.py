@@ -102,6 +102,11 @@ class Scheme(nn.Module):
     def at(self, progress: float) -> None:
         """Told before each step how much of the run is done, from 0 to 1."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether its weights may be kept as the run's best: not before the scheme is what it will be at the end."""
+        return True
+
     def begin(self, starts: Sequence[Start]) -> None:
         """Take what earlier runs give, before the first step: here the encoder of one run of the same encoder."""
         if len(starts) != 1:
