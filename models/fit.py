@@ -90,12 +90,17 @@ def fit(
     return run
 
 
-def _checked(recipe: Recipe, rows: TrainingRows) -> None:
-    if rows.tasks != recipe.tasks:
-        raise RecipeError(f"rows of tasks {rows.tasks} cannot train a recipe of tasks {recipe.tasks}")
+def check_names(recipe: Recipe) -> None:
+    """RecipeError lists the names there are where the recipe has another."""
     for field, known in NAMES.items():
         if getattr(recipe, field) not in known:
             raise RecipeError(f"{field} must be one of {', '.join(known)}, found {getattr(recipe, field)!r}")
+
+
+def _checked(recipe: Recipe, rows: TrainingRows) -> None:
+    if rows.tasks != recipe.tasks:
+        raise RecipeError(f"rows of tasks {rows.tasks} cannot train a recipe of tasks {recipe.tasks}")
+    check_names(recipe)
     if recipe.patience is not None and not len(rows.of("validation")):
         raise RecipeError("patience needs validation rows, found none: leave patience out")
     rows.checked()
