@@ -1,4 +1,4 @@
-"""Books: finished trials as lines of committed CSV files, one of runs and one of what the networks learnt about tasks."""
+"""Books: finished trials as lines of committed CSV files: of runs, and of what networks learnt about their tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Table: rows of MULTITASK, LEARNT_STRUCTURE and RUNS from the books, and the one function that trains and writes them."""
+"""Table: rows of MULTITASK, LEARNT_STRUCTURE and RUNS from the books; one function trains, then writes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def ground_of(lake: Lake, budget: str = "", snapshot: str = "") -> Ground:
     return Ground(lake.root, budget or ("sample" if (lake.root / "SAMPLE").exists() else "real"), snapshot)
 
 
-def write_multitask(ground: Ground, asked: Sequence[str] = (), how: How = How(), books: Books | None = None) -> bool:
+def write_multitask(
+    ground: Ground, asked: Sequence[str] = (), how: How | None = None, books: Books | None = None
+) -> bool:
     """Train what the books lack of these methods and of `single`, and write their rows; False where hours were over.
 
     RUNS gets the chosen runs whose checkpoints are here, but for single and hard ones: those of the lake's own studies
@@ -35,7 +37,7 @@ def write_multitask(ground: Ground, asked: Sequence[str] = (), how: How = How(),
     if unknown := sorted(set(asked) - set(there)):
         raise RecipeError(f"methods are {', '.join(there)}; found {', '.join(unknown)}")
     books = books or Books.of(lake)
-    ended = train(ground, books, how, asked)
+    ended = train(ground, books, how or How(), asked)
     study = Study(ground, books)
     for name in [name for name in there if name == SINGLE or not asked or name in asked]:
         lake.replace(MULTITASK, multitask_rows(study, name), name)
