@@ -10,6 +10,7 @@ import polars as pl
 from lake.store import Lake
 from lake.tables import PREDICTIONS, RUNS, TRANSFER
 from models.licences import TOGETHER
+from models.run import Run, runs_frame
 from models.transfer import summary
 
 SEEDED = re.compile(r"-s\d+-[0-9a-f]{8}$")  # the end of a slug: its seed, and a digest of which the seed is a part
@@ -38,6 +39,13 @@ def errors(lake: Lake) -> pl.DataFrame:
         .unique(["study", "property"], keep="first", maintain_order=True)
         .sort("property", "study", descending=[False, True])
     )
+
+
+def told_of(run: Run) -> pl.DataFrame:
+    """One run's errors, a row per property: property, unit, n_train, n_test, mae_validation, mae_test, and the mean
+    predictor's beside it."""
+    columns = ("property", "unit", "n_train", "n_test", "mae_validation", "mae_test", "mae_mean_predictor")
+    return runs_frame([run]).select(columns)
 
 
 def best_study(lake: Lake, name: str) -> str | None:

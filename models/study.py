@@ -91,6 +91,14 @@ def run_study(lake: Lake, recipes: Sequence[Recipe], processes: int | None = Non
     return [run or next(trained) for run in runs]
 
 
+def budget_of(lake: Lake, name: str = "") -> dict[str, object]:
+    """Fields of Recipe by that budget, by default as the lake is, sample or real; RecipeError lists the names."""
+    name = name or ("sample" if (lake.root / "SAMPLE").exists() else "real")
+    if name not in BUDGETS:
+        raise RecipeError(f"budget must be one of {', '.join(BUDGETS)}, found {name!r}")
+    return BUDGETS[name]
+
+
 def run_method(
     lake: Lake, recipe: Recipe, sources: Sequence[str] = (), processes: int | None = None, snapshot: str = ""
 ) -> list[Run]:
@@ -101,9 +109,8 @@ def run_method(
     """
     from models.fit import check_names
 
+    check_names(recipe)
     turns = stages(recipe, sources)
-    for each in (one for turn in turns for one in turn):
-        check_names(each)
     for turn in turns:
         runs = run_study(lake, turn, processes, snapshot)
     return sorted(runs, key=lambda run: merit(run.scores[task]["mae_validation"] for task in run.recipe.tasks))

@@ -163,7 +163,7 @@ def test_runs_of_the_lakes_own_studies_stay_as_they_are(told, salts: Lake) -> No
 
 
 def test_unknown_methods_and_lakes_without_two_tasks_are_named(ground: Ground, books: Books, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="single, hard.*found harder"):
+    with pytest.raises(RecipeError, match=r"single, hard.*found harder"):
         write_multitask(ground, ["harder"], How(1), books)
 
 
