@@ -1,4 +1,4 @@
-"""Partitions: sources, shards, the properties of the grid, and the ways of sharing. Their keys are slugs: the UI splits others.
+"""Partitions: sources, shards, properties of the grid, ways of sharing. Their keys are slugs: the UI splits others.
 
 The sources are six databases and the folder of own crystals. A shard is all formulas that a hash brings together, so
 that identity, which never looks beyond a formula, can be shared out.

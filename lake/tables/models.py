@@ -237,7 +237,7 @@ MULTITASK = Table(
         Column("mae_validation", FLOAT, "mean absolute error on validation: it chooses", nullable=True),
         Column("mae_test", FLOAT, "mean absolute error on test, looked at once", nullable=True),
         MAE_OF_MEAN,
-        Column("gain", FLOAT, "log(error alone / error) on test, same seed; negative: negative transfer", nullable=True),
+        Column("gain", FLOAT, "log(error alone / error) on test, same seed; below 0 it hurt", nullable=True),
         Column("seconds", FLOAT, "wall time of the run", "second"),
         Column("seconds_beside", FLOAT, "wall time of what it took besides: a search, policies not kept", "second"),
         Column("recipe", TEXT, "the whole recipe, as JSON"),

@@ -1,4 +1,4 @@
-"""Commands that build on the crawls: everything, one property's column, the models, the grid of sizes, ways of sharing."""
+"""Commands that build on the crawls: everything, one column, the models, the grid of sizes, ways of sharing."""
 
 from enum import StrEnum
 from typing import Annotated

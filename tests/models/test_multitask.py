@@ -1,4 +1,4 @@
-"""Ways of sharing against training alone: equal budgets, one look at test, gains paired by seed, gone on from the books."""
+"""Ways of sharing against training alone: equal budgets, one look at test, gains by seed, gone on from the books."""
 
 from __future__ import annotations
 
