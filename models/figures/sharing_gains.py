@@ -21,7 +21,7 @@ def sharing_gains(lake: Lake) -> Figure:
     methods = told["method"].unique(maintain_order=True).to_list()
     names = told["property"].unique().to_list()
     names = [*(name for name in default().by_name if name in names), ALL]
-    figure = Figure(figsize=(8.6, 1.4 + len(names) * (0.3 + 0.14 * len(methods))), layout="constrained")
+    figure = Figure(figsize=(8.6, 1.4 + len(names) * (0.3 + 0.11 * len(methods))), layout="constrained")
     axes = figure.add_subplot()
     axes.axvline(0, color=INK, linewidth=1.0)
     for method in methods:

@@ -52,7 +52,7 @@ def _matrix(axes: Axes, part: pl.DataFrame) -> None:
     rows = dict(cells.select("row_at", "row").iter_rows())
     columns = dict(cells.select("column_at", "column").iter_rows())
     axes.set_yticks(range(shape[0]), [label(rows[at]) for at in range(shape[0])])
-    names = [label(columns[at])[:WORDS] for at in range(shape[1])]
+    names = [shortened(label(columns[at])) for at in range(shape[1])]
     tilted = max(map(len, names)) * shape[1] > 70
     axes.set_xticks(range(shape[1]), names, rotation=25 if tilted else 0, ha="right" if tilted else "center")
     axes.tick_params(length=0)
@@ -69,3 +69,8 @@ def label(name: str) -> str:
     """A task's short label; a layer or an expert is called as it is."""
     column = default().by_name.get(name)
     return column.short_label if column else name
+
+
+def shortened(words: str) -> str:
+    """So that columns keep apart."""
+    return words if len(words) <= WORDS else f"{words[: WORDS - 1].rstrip()}…"
