@@ -1,4 +1,4 @@
-"""What each way of sharing costs: graphs per second of training and parameters, beside hard sharing; and tasks beside one.
+"""What each way of sharing costs: graphs per second and parameters beside hard sharing, and many tasks beside one.
 
     OMP_NUM_THREADS=1 python -m benchmarks.training.schemes --core 0
 

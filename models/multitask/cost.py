@@ -6,23 +6,22 @@ import json
 
 import polars as pl
 
-from models.multitask.plan import SINGLE, TUNED, Trial
+from models.multitask.plan import TUNED, Trial
 from models.stages import POLICIES
 
 SPEED = 1500.0  # training graphs per second and core of hard sharing, width 64 and 3 layers, four processes at a time
 BESIDE = 1.15  # validation after each epoch
 # times as long as hard sharing with the same batches (`python -m benchmarks.training.schemes`); 2 of a new one
-FACTOR = {"single": 1.0, "hard": 1.0, "mmoe": 1.3, "adashare": 1.3, "vmtl": 1.5, "unit": 3.0, "experts": 3.0}
+FACTOR = {"single": 0.9, "hard": 1.0, "mmoe": 1.1, "adashare": 1.05, "vmtl": 1.2, "unit": 1.5, "experts": 2.0}
+SEARCH = 3.7  # AdaShare's, in which every task walks a path of its own
 
 
 def cost(trial: Trial) -> float:
     """Seconds of a core that a trial is thought to take, all its runs together."""
-    recipe = trial.recipe
-    runs = 1
+    recipe, factor = trial.recipe, FACTOR.get(trial.method, 2.0)
     if trial.method == "adashare":
-        runs += 1 if trial.seed == TUNED else POLICIES
-    graphs = (recipe.steps or 0) * recipe.batch_size
-    return runs * graphs / SPEED * BESIDE * FACTOR.get(trial.method, 2.0)
+        factor = SEARCH + factor * (1 if trial.seed == TUNED else POLICIES)
+    return _seconds(recipe.steps, recipe.batch_size) * factor
 
 
 def pace(lines: pl.DataFrame, method: str = "") -> float:
@@ -33,9 +32,15 @@ def pace(lines: pl.DataFrame, method: str = "") -> float:
     once = lines.unique(["recipe", "rows"], keep="first")
     own = once.filter(pl.col("method") == method)
     thought = took = 0.0
-    for name, fields, seconds in (own if len(own) else once).select("method", "fields", "seconds").iter_rows():
-        told = json.loads(fields)
-        factor = FACTOR.get(SINGLE if told["sharing"] == SINGLE else name, 2.0)
-        thought += (told["steps"] or 0) * told["batch_size"] / SPEED * BESIDE * factor
+    told = (own if len(own) else once).select("method", "stage", "fields", "seconds")
+    for name, stage, fields, seconds in told.iter_rows():
+        recipe = json.loads(fields)
+        factor = SEARCH if (name, stage) == ("adashare", "before") else FACTOR.get(name, 2.0)
+        thought += _seconds(recipe["steps"], recipe["batch_size"]) * factor
         took += seconds
     return took / thought if thought else 1.0
+
+
+def _seconds(steps: int | None, rows: int) -> float:
+    """Of a run of hard sharing."""
+    return (steps or 0) * rows / SPEED * BESIDE

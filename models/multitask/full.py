@@ -68,8 +68,8 @@ def train(ground: Ground, books: Books, how: How = How(), asked: Sequence[str] =
 
 
 def trials(study: Study) -> list[Trial]:
-    """All trials of the study as far as is known, each once."""
-    return list(dict.fromkeys(trial for wave in study.waves() for trial in wave))
+    """All trials of the study as far as is known, each once; the dearest ones where it is not."""
+    return list(dict.fromkeys(trial for wave in study.waves(guess=True) for trial in wave))
 
 
 def left(study: Study, processes: int | None = None) -> pl.DataFrame:

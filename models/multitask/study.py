@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from models.multitask.books import LAST, Books
+from models.multitask.cost import cost
 from models.multitask.ground import Ground
 from models.multitask.plan import BIG, HARD, LOW, SINGLE, TUNED, Trial, methods
 from models.study import merit
@@ -32,8 +33,11 @@ class Study:
         self.lines = self.every.filter(pl.col("stage") == LAST)
         self._known = set(self.lines.select("recipe", "rows").iter_rows())
 
-    def waves(self) -> Iterator[list[Trial]]:
-        """The trials in turn; each list knows what those before it chose, as far as they are in the books."""
+    def waves(self, guess: bool = False) -> Iterator[list[Trial]]:
+        """The trials in turn; each list knows what those before it chose, as far as they are in the books.
+
+        guess: see `compared_low`.
+        """
         seeds, together = self.ground.spent.seeds, [name for name in self.asked if name != SINGLE]
         rates = self.ground.spent.rates if len(self.ground.spent.rates) > 1 else ()
         tasks = self.ground.tasks
@@ -43,7 +47,7 @@ class Study:
         yield [self.trial(name, seed) for seed in seeds for name in together]
         few = self.ground.counts
         yield [self.trial(SINGLE, seed, None, LOW, n) for n in few for seed in seeds]
-        yield [self.trial(name, seed, labels=n) for n in few for seed in seeds for name in self.compared_low()]
+        yield [self.trial(name, seed, labels=n) for n in few for seed in seeds for name in self.compared_low(guess)]
 
     def trial(self, method: str, seed: int, rate: float | None = None, task: str = "", labels: int = 0) -> Trial:
         """The trial of this method with the rate that was chosen for it, or that is said."""
@@ -85,19 +89,23 @@ class Study:
         mine = self.every.filter(pl.col("rows") == rows, pl.col("recipe").is_in(list(those)))
         return float(mine.unique("recipe", keep="first")["seconds"].sum())
 
-    def compared_low(self) -> list[str]:
-        """Methods of the low-data curve: hard sharing, and of the others the one that validated best for the task."""
+    def compared_low(self, guess: bool = False) -> list[str]:
+        """Methods of the low-data curve: hard sharing, and of all others the one that validated best for the task.
+
+        Before all of them are through nobody knows which that is. guess: then the dearest one, for a forecast.
+        """
         if not self.ground.counts:
             return []
-        others = [name for name in self.asked if name not in (SINGLE, HARD)]
-        scores = {}
+        others, scores = [name for name in methods() if name not in (SINGLE, HARD)], {}
         for name in others:
             lines = [self.best(self.trial(name, seed)) for seed in self.ground.spent.seeds]
-            if lines and all(part is not None for part in lines):
+            if all(part is not None for part in lines):
                 errors = [part.filter(pl.col("property") == LOW)["mae_validation"][0] for part in lines]
                 scores[name] = merit(errors)
-        # before all of them are through nobody knows the best
-        best = [min(others, key=scores.__getitem__)] if others and len(scores) == len(others) else others[:1]
+        known = len(scores) == len(others)
+        best = [min(scores, key=scores.__getitem__)] if scores and known else []
+        if guess and not known:
+            best = [max(others, key=lambda name: cost(self.trial(name, self.ground.spent.seeds[0])))]
         return [name for name in (HARD, *best) if name in self.asked]
 
     def _rows(self, trial: Trial) -> str:
