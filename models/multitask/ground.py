@@ -13,6 +13,7 @@ from lake.store import Lake
 from models.dataset import TaskError, TrainingRows, limited, training_rows, unlearnable
 from models.licences import learnt_from
 from models.multitask.plan import BUDGETS, LOW, TASKS, Budget
+from models.task import in_order
 
 FOLDER = "multitask"  # below models/, apart from the checkpoints that predict
 
@@ -55,8 +56,8 @@ class Ground:
 
     @cached_property
     def tasks(self) -> tuple[str, ...]:
-        """The others; TaskError with fewer than two, since nothing can be shared then."""
-        able = tuple(task for task in TASKS if task not in self.left_out)
+        """The others, in the order of recipes; TaskError with fewer than two, since nothing can be shared then."""
+        able = in_order(task for task in TASKS if task not in self.left_out)
         if len(able) < 2:
             raise TaskError(f"sharing needs two tasks that the lake can teach, found {len(able)} of {', '.join(TASKS)}")
         return able

@@ -82,6 +82,12 @@ def test_all_methods_take_the_same_steps_and_each_task_is_in_nearly_every_one(gr
     assert (drawn > 0.9 * batch).all()
 
 
+def test_rows_and_recipes_tell_tasks_in_one_order(tmp_path: Path, monkeypatch) -> None:
+    whole = Ground(tmp_path, "test")
+    monkeypatch.setitem(whole.__dict__, "left_out", {})
+    assert whole.tasks == Recipe(TASKS, sharing="hard").tasks and set(whole.tasks) == set(TASKS)
+
+
 def test_every_task_and_seed_has_a_row_with_its_gain_over_the_run_alone(told, salts: Lake) -> None:
     rows = salts.read(MULTITASK).filter(pl.col("labels") == 0)
     assert len(rows) == 2 * 2 * 2 and set(rows["method"]) == {"single", "hard"}
