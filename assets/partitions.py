@@ -1,4 +1,4 @@
-"""Partitions: sources, shards, and the properties of the grid. Their keys are slugs: the UI splits others.
+"""Partitions: sources, shards, properties of the grid, ways of sharing. Their keys are slugs: the UI splits others.
 
 The sources are six databases and the folder of own crystals. A shard is all formulas that a hash brings together, so
 that identity, which never looks beyond a formula, can be shared out.
@@ -8,10 +8,12 @@ import dagster as dg
 
 from lake.shards import ALL
 from lake.sources import EVERY
+from models.sharing import SHARINGS
 from models.study import BASELINES
 
 SOURCES = dg.StaticPartitionsDefinition(list(EVERY))
 SHARDS = dg.StaticPartitionsDefinition(list(ALL))
+METHODS = dg.StaticPartitionsDefinition(list(SHARINGS))
 LEARNT = dg.StaticPartitionsDefinition(list(BASELINES))
 # How Dagster is told of several partitions of one run, in the run's tags: first and last.
 EVERY_SHARD = {"dagster/asset_partition_range_start": ALL[0], "dagster/asset_partition_range_end": ALL[-1]}

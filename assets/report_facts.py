@@ -56,6 +56,8 @@ class Facts:
     calibration: Rows
     leaderboard: Rows
     gains: Rows
+    sharing: Rows
+    served_worst: dict[str, dict[str, Any]]
     candidates: Rows
     n_candidates: int
     unbeaten: list[str]
@@ -75,10 +77,13 @@ def facts(lake: Lake, snapshot: str = "") -> Facts:
     from lake.figures.style import SOURCE_NAME
     from lake.policies import default
     from models.figures.bargains import unbeaten
+    from models.multitask.gains import gains as shared_gains
+    from models.multitask.gains import worst as served_worst
     from models.results import errors, gains
 
     reasons = held.reasons(lake)
     sources = held.by_source(lake)
+    sharing = shared_gains(lake)
     ranked = lake.read(CANDIDATES).sort("rank")
     apart = disagreement(lake)
     matrix = lake.scan(PROPERTY_MATRIX).collect_schema().names()
@@ -106,6 +111,8 @@ def facts(lake: Lake, snapshot: str = "") -> Facts:
         calibration=lake.read(CALIBRATION).drop_nulls("coverage").sort("property", "study").to_dicts(),
         leaderboard=lake.read(LEADERBOARD).to_dicts(),
         gains=gains(lake).to_dicts(),
+        sharing=sharing.to_dicts(),
+        served_worst={row["method"]: row for row in served_worst(sharing).iter_rows(named=True)},
         candidates=ranked.head(TOP).to_dicts(),
         n_candidates=len(ranked),
         unbeaten=unbeaten(ranked.drop_nulls("cost"))["reduced_formula"].to_list(),

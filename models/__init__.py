@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lake.crystal import Crystal
     from lake.store import Lake
+    from models.run import Run
 
 
 def predict(
@@ -27,3 +28,28 @@ def predict(
     from models.predicting import predict_crystals
 
     return predict_crystals(models, crystals, properties)
+
+
+def train(
+    lake: Lake,
+    sharing: str,
+    tasks: Sequence[str],
+    sources: Sequence[str] = (),
+    budget: str = "",
+    processes: int | None = None,
+    snapshot: str = "",
+    **fields: object,
+) -> list[Run]:
+    """Train one network by a way of sharing, with all that comes before it; the runs, the chosen one first.
+
+    sharing: a name in `models/sharing`.  tasks: properties.  sources: those whose single runs `experts` begins with.
+    budget: sample or real, whose sizes of network are taken, by default as the lake is; steps and limit are not.
+    fields: any further field of `Recipe`: epochs, seed, balance, encoder. Checkpoints are in `models/checkpoints`.
+    Raises RecipeError, which lists the names there are, and TaskError before any training.
+    """
+    from models.recipe import Recipe
+    from models.study import budget_of, run_method
+
+    size = {name: value for name, value in budget_of(lake, budget).items() if name not in ("steps", "limit")}
+    recipe = Recipe(tuple(tasks), sharing=sharing, **size | fields)
+    return run_method(lake, recipe, sources, processes, snapshot)

@@ -106,7 +106,7 @@ def training_rows(
     frame = places(lake, scheme).join(wide, on="entry_id").sort("entry_id")
     targets = frame.select(pl.col(names).cast(pl.Float32).fill_null(float("nan"))).to_numpy().reshape(-1, len(names))
     rows = TrainingRows(names, frame.drop(names), np.ascontiguousarray(targets))
-    return rows if limit is None else _limited(rows, {"train": limit, "validation": max(limit // 4, 1)})
+    return rows if limit is None else limited(rows, {"train": limit, "validation": max(limit // 4, 1)})
 
 
 def labels(lake: Lake, name: str, flagged: bool = False) -> pl.DataFrame:
@@ -137,13 +137,18 @@ def trainable(lake: Lake, tasks: Sequence[str]) -> dict[str, str | None]:
     return {name: reasons.get(name) for name in tasks}
 
 
-def _limited(rows: TrainingRows, limits: dict[str, int]) -> TrainingRows:
-    """Keep the first labels of each task in an order that only the entries' names decide."""
+def limited(rows: TrainingRows, limits: dict[str, int], tasks: Sequence[str] | None = None) -> TrainingRows:
+    """Keep the first labels of each of these tasks, by split, in an order that only the entries' names decide.
+
+    tasks: all of them where none are named. Rows that keep no label are left out.
+    """
     lots = np.array([hashlib.blake2b(e.encode(), digest_size=8).hexdigest() for e in rows.frame["entry_id"]])
     drawn = np.argsort(lots)
     targets = rows.targets.copy()
     split = rows.frame["split"].to_numpy()
     for task in range(targets.shape[1]):
+        if tasks is not None and rows.tasks[task] not in tasks:
+            continue
         for name, limit in limits.items():
             labelled = drawn[(split[drawn] == name) & np.isfinite(targets[drawn, task])]
             targets[labelled[limit:], task] = np.nan

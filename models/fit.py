@@ -90,13 +90,18 @@ def fit(
     return run
 
 
+def check_names(recipe: Recipe) -> None:
+    """RecipeError lists the names there are where the recipe has another."""
+    for field, known in NAMES.items():
+        if getattr(recipe, field) not in known:
+            raise RecipeError(f"{field} must be one of {', '.join(known)}, found {getattr(recipe, field)!r}")
+
+
 def _checked(recipe: Recipe, rows: TrainingRows) -> None:
     if rows.tasks != recipe.tasks:
         asked, found = ", ".join(recipe.tasks), ", ".join(rows.tasks)
         raise RecipeError(f"rows must be of the recipe's tasks, {asked}; found {found}: ask training_rows for the same")
-    for field, known in NAMES.items():
-        if getattr(recipe, field) not in known:
-            raise RecipeError(f"{field} must be one of {', '.join(known)}, found {getattr(recipe, field)!r}")
+    check_names(recipe)
     if recipe.patience is not None and not len(rows.of("validation")):
         raise RecipeError("patience needs validation rows, found none: leave patience out")
     rows.checked()

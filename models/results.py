@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 
 import polars as pl
 
 from lake.store import Lake
 from lake.tables import PREDICTIONS, RUNS, TRANSFER
 from models.licences import TOGETHER
+from models.run import Run, runs_frame
 from models.transfer import summary
+
+SEEDED = re.compile(r"-s\d+-[0-9a-f]{8}$")  # the end of a slug: its seed, and a digest of which the seed is a part
 
 
 def errors(lake: Lake) -> pl.DataFrame:
@@ -35,6 +39,13 @@ def errors(lake: Lake) -> pl.DataFrame:
         .unique(["study", "property"], keep="first", maintain_order=True)
         .sort("property", "study", descending=[False, True])
     )
+
+
+def told_of(run: Run) -> pl.DataFrame:
+    """One run's errors, a row per property: property, unit, n_train, n_test, mae_validation, mae_test, and the mean
+    predictor's beside it."""
+    columns = ("property", "unit", "n_train", "n_test", "mae_validation", "mae_test", "mae_mean_predictor")
+    return runs_frame([run]).select(columns)
 
 
 def best_study(lake: Lake, name: str) -> str | None:
@@ -65,5 +76,12 @@ def verdict(low: pl.Expr, high: pl.Expr) -> pl.Expr:
 
 
 def without_seed(recipe: str) -> str:
-    """A recipe's JSON without its seed, so that the seeds of one recipe fall together."""
-    return json.dumps({k: v for k, v in json.loads(recipe).items() if k != "seed"}, sort_keys=True)
+    """A recipe's JSON without its seed, so that the seeds of one recipe fall together.
+
+    Nor with what follows from the seed: the slugs of the runs begun with, and which of several draws validated best.
+    """
+    told = {k: v for k, v in json.loads(recipe).items() if k != "seed"}
+    if told.get("starts"):
+        told["starts"] = [SEEDED.sub("", slug) for slug in told["starts"]]
+        told["options"] = [option for option in told.get("options", []) if option[0] != "draw"]
+    return json.dumps(told, sort_keys=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf, log
 from pathlib import Path
 
 from lake.store import Lake
@@ -17,6 +18,7 @@ from models.licences import learnt_from
 from models.pool import spread
 from models.recipe import Recipe, RecipeError
 from models.run import CHECKPOINTS, Run
+from models.stages import stages
 from models.starts import digest, starts_of
 from models.starts import licences as all_licences
 
@@ -89,9 +91,46 @@ def run_study(lake: Lake, recipes: Sequence[Recipe], processes: int | None = Non
     return [run or next(trained) for run in runs]
 
 
-def finished(lake: Lake, recipe: Recipe, rows: TrainingRows, licences: tuple[str, ...]) -> Run | None:
-    """The run of this recipe on these rows of these licences, where its checkpoint is already there."""
-    path = folder(lake) / f"{recipe.slug}.safetensors"
+def budget_of(lake: Lake, name: str = "") -> dict[str, object]:
+    """Fields of Recipe by that budget, by default as the lake is, sample or real; RecipeError lists the names."""
+    name = name or ("sample" if (lake.root / "SAMPLE").exists() else "real")
+    if name not in BUDGETS:
+        raise RecipeError(f"budget must be one of {', '.join(BUDGETS)}, found {name!r}")
+    return BUDGETS[name]
+
+
+def run_method(
+    lake: Lake, recipe: Recipe, sources: Sequence[str] = (), processes: int | None = None, snapshot: str = ""
+) -> list[Run]:
+    """Train all that the recipe's way of sharing takes, stage by stage; the runs of the last one, the chosen one first.
+
+    sources: tasks whose single runs `experts` begins with. Validation chooses. Raises RecipeError before any training
+    where a name is not known, TaskError where a task cannot be learnt.
+    """
+    from models.fit import check_names
+
+    check_names(recipe)
+    turns = stages(recipe, sources)
+    for turn in turns:
+        runs = run_study(lake, turn, processes, snapshot)
+    return sorted(runs, key=lambda run: merit(run.scores[task]["mae_validation"] for task in run.recipe.tasks))
+
+
+def merit(errors: Iterable[float | None]) -> float:
+    """What candidates are chosen by, lowest best: the mean over tasks of the logarithms of validation errors."""
+    logs = [log(max(error, 1e-12)) for error in errors if error is not None]
+    return sum(logs) / len(logs) if logs else inf
+
+
+def finished(
+    lake: Lake, recipe: Recipe, rows: TrainingRows, licences: tuple[str, ...], where: Path | None = None
+) -> Run | None:
+    """The run of this recipe on these rows of these licences, where its checkpoint is already there.
+
+    where: the folder of checkpoints, the lake's own without.
+    """
+    where = where or folder(lake)
+    path = where / f"{recipe.slug}.safetensors"
     try:
         found = read(path) if path.exists() else None
     except CheckpointError:  # half a file, or other graphs: trained again, and replaced
@@ -99,7 +138,7 @@ def finished(lake: Lake, recipe: Recipe, rows: TrainingRows, licences: tuple[str
     if found is None or found.recipe != recipe:
         return None
     try:
-        starts = starts_of(recipe, folder(lake))
+        starts = starts_of(recipe, where)
     except RecipeError:  # what it began with is gone: it is trained again where that is
         return None
     known = (found.run.data, found.run.licences) == (digest(rows, starts), all_licences(licences, starts))

@@ -15,6 +15,7 @@ from assets import (
     grid,
     identity,
     leaderboard,
+    multitask,
     observations,
     property_checks,
     reports,
@@ -33,8 +34,8 @@ from pipelines.tracking import MlflowTracker
 
 ROOT = "CRYSTAL_LAKE_ROOT"
 MODULES = [
-    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, grid, transfer, leaderboard,
-    screening, reports,
+    bronze, silver, identity, observations, compositions, trust, sql, graphs, training, grid, multitask, transfer,
+    leaderboard, screening, reports,
 ]  # fmt: skip
 
 

@@ -1,16 +1,18 @@
 """Jobs: what is started together. A crawl per source, everything after it, the learning alone, one column anew.
 
-The grid is in no other job than its own: it takes hours, and it has partitions that no other asset has.
+The grid and the study of ways of sharing are in no other jobs than their own: they take hours, and they have partitions
+that no other asset has.
 """
 
 import dagster as dg
 
 from assets.observations import observed
-from assets.partitions import EVERY_SHARD, LEARNT, SOURCES
+from assets.partitions import EVERY_SHARD, LEARNT, METHODS, SOURCES
 
 CRAWLED = dg.AssetSelection.assets("records", "pages", "listings", "crawls", "differences", "entries")
 SIZED = dg.AssetSelection.assets("grid")
-LEARNING = dg.AssetSelection.groups("models", "analysis", "reports") - SIZED
+SHARED = dg.AssetSelection.assets("multitask", "learnt_structure")
+LEARNING = dg.AssetSelection.groups("models", "analysis", "reports") - SIZED - SHARED
 COLUMNS = dg.AssetSelection.assets(*observed(), "property_matrix", "matrix_provenance", "lake_duckdb", "snapshots")
 
 crawl = dg.define_asset_job(
@@ -21,7 +23,7 @@ crawl = dg.define_asset_job(
 )
 build = dg.define_asset_job(
     "build",
-    dg.AssetSelection.all() - CRAWLED - SIZED,
+    dg.AssetSelection.all() - CRAWLED - SIZED - SHARED,
     run_tags=EVERY_SHARD,
     description="Everything after the crawls: materials, observations, matrix, graphs, models, screening, report.",
 )
@@ -41,5 +43,11 @@ sizes = dg.define_asset_job(
     partitions_def=LEARNT,
     description="Forty sizes of network of one property. Hours; what is finished is never trained again.",
 )
+ways = dg.define_asset_job(
+    "ways",
+    SHARED,
+    partitions_def=METHODS,
+    description="One way of sharing against training alone at equal budget. Hours; finished runs are kept.",
+)
 
-JOBS = [crawl, build, train, backfill_property, sizes]
+JOBS = [crawl, build, train, backfill_property, sizes, ways]

@@ -17,7 +17,9 @@ from lake.tables import (
     CANDIDATES,
     ENTRIES,
     GRID,
+    LEARNT_STRUCTURE,
     MATERIALS,
+    MULTITASK,
     OBSERVATIONS,
     PREDICTIONS,
     PROPERTY_MATRIX,
@@ -71,6 +73,8 @@ def learnt(root: Path) -> Lake:
     lake.replace(TRANSFER, TRANSFER.frame(_transfer()))
     lake.replace(CANDIDATES, candidates(lake))
     lake.replace(GRID, GRID.frame(_grid()))
+    lake.replace(MULTITASK, MULTITASK.frame(_multitask()))
+    lake.replace(LEARNT_STRUCTURE, LEARNT_STRUCTURE.frame(_structures()))
     return lake
 
 
@@ -115,6 +119,30 @@ def _observations() -> list[dict]:
             value = gap * (1 + 0.1 * place)
             rows.append(observation(f"{source}:{formula}", "band_gap", value))
     return rows
+
+
+def _multitask() -> list[dict]:
+    """Hard sharing that gains on one property and loses on another, from three seeds; few labels gain more."""
+    same = {
+        "partners": [], "learning_rate": 1e-3, "steps": 10, "batch_size": 32, "n_validation": 5, "n_test": 5,
+        "mae_validation": 1.0, "mae_test": 1.0, "mae_mean_predictor": 2.0, "seconds": 1.0, "seconds_beside": 0.0,
+        "recipe": "{}", "data": "0", "snapshot": "", "licences": ["CC0"], "unit": "eV",
+    }  # fmt: skip
+    told = (("band_gap", 0, 0.2), ("bulk_modulus", 0, -0.1), ("bulk_modulus", 10, 0.4))
+    return [
+        same | {"method": "hard", "property": name, "seed": seed, "labels": few, "n_train": few or 40,
+                "gain": gain + 0.01 * seed}
+        for name, few, gain in told for seed in range(3)
+    ]  # fmt: skip
+
+
+def _structures() -> list[dict]:
+    tasks = ("band_gap", "bulk_modulus")
+    return [
+        {"method": "vmtl", "seed": seed, "name": "mixing of features", "row": row, "column": column, "row_at": i,
+         "column_at": j, "value": None if i == j else 1.0, "about": "made", "licences": ["CC0"]}
+        for seed in range(2) for i, row in enumerate(tasks) for j, column in enumerate(tasks)
+    ]  # fmt: skip
 
 
 def _grid() -> list[dict]:

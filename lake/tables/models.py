@@ -218,3 +218,51 @@ ERRORS_BY_GROUP = Table(
     ),
     key=("property", "model", "grouping", "member"),
 )  # fmt: skip
+
+METHOD = Column("method", TEXT, "how tasks shared: single, hard, mmoe, adashare, vmtl, unit, experts")
+
+MULTITASK = Table(
+    "multitask", "models", "Ways of sharing against training alone at equal budget: a row per property and seed.",
+    (
+        METHOD, PROPERTY, UNIT_OF_ERRORS,
+        Column("seed", INT, "random seed; methods are compared seed by seed"),
+        Column("labels", INT, "training labels of the low-data property, 0 where all were learnt from"),
+        Column("partners", TEXTS, "properties trained together with it"),
+        Column("learning_rate", FLOAT, "chosen on validation by a seed of its own"),
+        Column("steps", INT, "gradient steps, of every method alike; whole epochs, so a few more may be taken"),
+        Column("batch_size", INT, "rows of a step"),
+        Column("n_train", INT, "labelled training rows"),
+        Column("n_validation", INT, "labelled validation rows"),
+        Column("n_test", INT, "labelled test rows"),
+        Column("mae_validation", FLOAT, "mean absolute error on validation: it chooses", nullable=True),
+        Column("mae_test", FLOAT, "mean absolute error on test, looked at once", nullable=True),
+        MAE_OF_MEAN,
+        Column("gain", FLOAT, "log(error alone / error) on test, same seed; below 0 it hurt", nullable=True),
+        Column("seconds", FLOAT, "wall time of the run", "second"),
+        Column("seconds_beside", FLOAT, "wall time of what it took besides: a search, policies not kept", "second"),
+        Column("recipe", TEXT, "the whole recipe, as JSON"),
+        Column("data", TEXT, "digest of the rows"),
+        Column("snapshot", TEXT, "the snapshot whose tables it learnt from, empty where none was taken"),
+        INHERITED,
+    ),
+    key=("method", "property", "seed", "labels"),
+    partition_by="method",
+)  # fmt: skip
+
+LEARNT_STRUCTURE = Table(
+    "learnt_structure", "models", "What networks learnt about their tasks, as matrices: policies, mixing, gates.",
+    (
+        METHOD,
+        Column("seed", INT, "random seed of the network"),
+        Column("name", TEXT, "of the matrix: policy, mixing of features, gates"),
+        Column("row", TEXT, "a task"),
+        Column("column", TEXT, "a task, a layer or an expert"),
+        Column("row_at", INT, "place of the row, from 0"),
+        Column("column_at", INT, "place of the column, from 0"),
+        Column("value", FLOAT, "the number, null where there is nothing to tell", nullable=True),
+        Column("about", TEXT, "what the number means"),
+        INHERITED,
+    ),
+    key=("method", "seed", "name", "row_at", "column_at"),
+    partition_by="method",
+)  # fmt: skip

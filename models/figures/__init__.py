@@ -6,9 +6,12 @@ from models.figures.curves import learning_curves
 from models.figures.element_errors import errors_by_element
 from models.figures.heat_maps import grid
 from models.figures.intervals import gains
+from models.figures.low_data import low_data
 from models.figures.parity_plots import parity
 from models.figures.ranking import candidates
+from models.figures.sharing_gains import sharing_gains
 from models.figures.standings import leaderboard
+from models.figures.structures import structures
 
 __all__ = [
     "bargains",
@@ -19,5 +22,8 @@ __all__ = [
     "grid",
     "leaderboard",
     "learning_curves",
+    "low_data",
     "parity",
+    "sharing_gains",
+    "structures",
 ]

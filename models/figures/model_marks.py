@@ -12,14 +12,28 @@ MARKS = {
     "mean": ("#66757e", "_"),
     "median": ("#99a6ad", "|"),
 }
+# ways of sharing, alone or behind the name of an encoder
+METHODS = {
+    "single": ("#0b4f72", "o"),
+    "hard": ("#2f88a8", "D"),
+    "mmoe": ("#3d7a2a", "v"),
+    "adashare": ("#b84a00", "s"),
+    "vmtl": ("#a3439a", "^"),
+    "unit": ("#5a4fb0", "X"),
+    "experts": ("#8a6d00", "P"),
+}
 FURTHER = (("#3d7a2a", "v"), ("#8a6d00", "P"), ("#5a4fb0", "X"), ("#17252f", "*"))  # of models that are new
 
 
 def look(model: str, models: list[str]) -> dict[str, str]:
     """Colour and marker of a model among these."""
-    new = [name for name in models if name not in MARKS]
-    colour, marker = MARKS.get(model) or FURTHER[new.index(model) % len(FURTHER)]
+    new = [name for name in models if not _known(name)]
+    colour, marker = _known(model) or FURTHER[new.index(model) % len(FURTHER)]
     return {"color": colour, "marker": marker}
+
+
+def _known(model: str) -> tuple[str, str] | None:
+    return MARKS.get(model) or METHODS.get(model.rsplit(" ", 1)[-1])
 
 
 def handles(models: list[str]) -> list[Line2D]:
