@@ -14,16 +14,19 @@ from math import comb
 
 import polars as pl
 
-from models.grid.full import FIRST, FRESH
-from models.grid.sizes import Size, size_of
+from models.grid.full import FINALISTS, FIRST, FRESH
+from models.grid.sizes import SIZES, Size, size_of
 from models.grid.verdict import FULL, SIZE, Verdict, verdict
 from models.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Random:
-    """Regret of random search of `runs` whole runs, in the unit of `Judged`: its mean over all draws, and the interval
-    that holds 90 % of them.  no_better: share of the draws whose regret is the search's or larger."""
+    """Regret of random search, in the unit of `Judged`, over all draws.
+
+    runs: whole runs of a draw.  mean, low, high: of the regret, the latter two hold 90 % of the draws.  no_better:
+    share of the draws whose regret is the search's or larger.
+    """
 
     runs: int
     mean: float
@@ -61,20 +64,20 @@ def judged(name: str, choice: Size, epochs: int, lines: pl.DataFrame, whole: int
     whole: epochs of a whole run.  budget: epochs the search might have spent, which random search is given, too.
     """
     rows = grid_rows(lines, whole)
-    found, deviation = best_of(rows, choice), deviation_of(rows)
-    if found is None or found.seeds < 2 or not deviation:
+    found, deviation = best_of(rows), deviation_of(rows)
+    if found is None or not deviation:
         return None
-    first = rows.filter(pl.col("seed") == FIRST)
+    first = rows.filter(pl.col("seed") == FIRST).sort("mae_validation", "recipe")
+    once = {Size(*size): error for size, error in first.select("size", "mae_test").rows()}
     fresh = _fresh(rows)
-    errors = {Size(*size): error for size, error in first.select("size", "mae_test").rows()} | fresh
     alike = choice in fresh and found.best in fresh
-    tested = errors if alike else {Size(*size): error for size, error in first.select("size", "mae_test").rows()}
+    tested = fresh if alike else once
     regret = (tested[choice] - tested[found.best]) / deviation
-    order = [Size(*size) for size in first.sort("mae_validation", "size")["size"]]
-    regrets = [(errors[size] - errors[found.best]) / deviation for size in order]
+    best = (once | fresh)[found.best]
+    regrets = [(error - best) / deviation for error in (once | fresh).values()]  # in the order of validation
     return Judged(
         name, choice, found.best, tested[choice], tested[found.best], deviation, regret, len(FRESH) if alike else 1,
-        epochs, epochs / (len(order) * whole), random_search(regrets, max(1, budget // whole), regret),
+        epochs, epochs / (len(first) * whole), random_search(regrets, max(1, budget // whole), regret),
     )  # fmt: skip
 
 
@@ -102,12 +105,20 @@ def grid_rows(lines: pl.DataFrame, whole: int) -> pl.DataFrame:
     return rows.unique("recipe", keep="first", maintain_order=True)
 
 
-def best_of(rows: pl.DataFrame, choice: Size) -> Verdict | None:
-    """The grid's verdict, without the fresh runs that a choice was given only to be judged."""
+def best_of(rows: pl.DataFrame) -> Verdict | None:
+    """The grid's verdict, without the fresh runs of sizes that were only judged; None before all sizes are trained and
+    the finalists from every fresh seed."""
     first = rows.filter(pl.col("seed") == FIRST).sort("mae_validation", "recipe")
-    finalists = [Size(*size) for size in first.head(3)["size"]]
-    keep = choice in finalists
-    return verdict(rows if keep else rows.filter((pl.col("seed") == FIRST) | ~_is(choice)))
+    if len(first) < len(SIZES):
+        return None
+    theirs = rows.filter(pl.col("size").is_in(first["size"].head(FINALISTS).to_list()), pl.col("seed").is_in(FRESH))
+    return verdict(pl.concat([first, theirs])) if len(theirs) == FINALISTS * len(FRESH) else None
+
+
+def finalists(lines: pl.DataFrame, whole: int) -> list[Size]:
+    """The sizes that the grid trains from fresh seeds; none before it has trained all."""
+    first = grid_rows(lines, whole).filter(pl.col("seed") == FIRST).sort("mae_validation", "recipe")
+    return [Size(*size) for size in first["size"].head(FINALISTS)] if len(first) == len(SIZES) else []
 
 
 def deviation_of(rows: pl.DataFrame) -> float | None:
@@ -122,10 +133,6 @@ def _fresh(rows: pl.DataFrame) -> dict[Size, float]:
     """Mean test error over the fresh seeds, of sizes that have them all."""
     means = rows.filter(pl.col("seed").is_in(FRESH)).group_by("size").agg(pl.col("mae_test").mean(), n=pl.len())
     return {Size(*size): error for size, error, n in means.rows() if n == len(FRESH)}
-
-
-def _is(size: Size) -> pl.Expr:
-    return pl.all_horizontal(pl.col(name) == value for name, value in size._asdict().items())
 
 
 def _quantile(drawn: Sequence[tuple[float, float]], share: float) -> float:

@@ -41,5 +41,5 @@ class Purse:
         new = set(asks) - self.paid
         wanted = sum(ask.epochs for ask in new)
         if self.spent + wanted > self.epochs:
-            raise SearchError(f"a search has {self.epochs} epochs, found {self.spent} spent and {wanted} more asked for")
+            raise SearchError(f"a search has {self.epochs} epochs, found {self.spent} spent and {wanted} asked for")
         self.paid |= new

@@ -55,7 +55,7 @@ class Space:
         return list(product(*(choices for _, choices in self.axes)))
 
     def places(self, points: Sequence[Point]) -> np.ndarray:
-        """(n, axes): where points lie, from 0 to 1 on the logarithm of each axis, so that 1 to 2 is as far as 4 to 8."""
+        """(n, axes): where points lie, from 0 to 1 on the logarithm of each axis: 1 to 2 is as far as 4 to 8."""
         columns = []
         for at, (_, choices) in enumerate(self.axes):
             low, high = log2(min(choices)), log2(max(choices))

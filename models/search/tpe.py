@@ -37,7 +37,9 @@ def tpe(space: Space, budget: int, seed: int = 0, first: Sequence[Point] = ()) -
         pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=ONE_IN),
     )
     for point in first:
-        study.enqueue_trial({name: choices.index(value) for (name, choices), value in zip(space.axes, point, strict=True)})
+        study.enqueue_trial(
+            {name: choices.index(value) for (name, choices), value in zip(space.axes, point, strict=True)}
+        )
     while left >= lengths[0] and known < KNOWN:
         trial, known, error, stopped = study.ask(), known + 1, None, False
         point = tuple(choices[trial.suggest_int(name, 0, len(choices) - 1)] for name, choices in space.axes)

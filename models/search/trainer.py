@@ -14,9 +14,9 @@ from pathlib import Path
 import polars as pl
 
 from lake.spoken import duration
-from models.grid.cost import cost
+from models.grid.cost import cost, pace
 from models.grid.full import How
-from models.ledger import Ledger
+from models.ledger import SCHEMA, Ledger
 from models.pool import spread
 from models.recipe import Recipe
 from models.run import Run
@@ -24,11 +24,12 @@ from models.search.ground import Ground
 from models.search.purse import Ask
 
 COMMAND = "python -m benchmarks.learning.search"
+SMALLEST = 1e-12  # errors below count as this one: a logarithm needs one above zero
 CHECKPOINTS = "search"  # below models/, apart from those that predict
 
 
 class Missing(LookupError):
-    """Runs that nobody has trained yet; `recipes`, by ground, says which."""
+    """Runs that nobody has trained yet; `wanted` says which, on which ground."""
 
     def __init__(self, wanted: list[tuple[Ground, Recipe]]) -> None:
         super().__init__(f"{len(wanted)} runs are not in the ledger")
@@ -61,6 +62,18 @@ class Trainer:
         """One per task, from the first ledger that has it; none where none has."""
         found = [ledger.found(recipe, ground.rows.digest, ground.graphs) for ledger in self.ledgers]
         return next((lines for lines in found if len(lines) == len(recipe.tasks)), found[0].clear())
+
+    def all_lines(self, ground: Ground) -> pl.DataFrame:
+        """Every line on this ground, each recipe once."""
+        same = (pl.col("data") == ground.rows.digest) & (pl.col("graphs") == ground.graphs)
+        lines = pl.concat([ledger.rows().select(list(SCHEMA)) for ledger in self.ledgers]).filter(same)
+        return lines.unique(["recipe", "property"], keep="first", maintain_order=True)
+
+    def pace(self) -> float:
+        """Seconds that single runs took for each second thought, over all ledgers."""
+        lines = pl.concat([ledger.rows().select(list(SCHEMA)) for ledger in self.ledgers])
+        alone = [len(Recipe.from_json(fields).tasks) == 1 for fields in lines["fields"]]
+        return pace(lines.filter(pl.Series(alone, dtype=pl.Boolean)))
 
     def train(self, pieces: Sequence[tuple[Ground, Recipe]]) -> None:
         """Train those that no ledger has, the longest first."""
@@ -109,4 +122,4 @@ def name_of(recipe: Recipe) -> str:
 
 
 def _error(lines: pl.DataFrame) -> float:
-    return exp(sum(map(log, lines["mae_validation"])) / len(lines))
+    return exp(sum(log(max(error, SMALLEST)) for error in lines["mae_validation"]) / len(lines))
