@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from lake.store import Lake
 from models.grid.full import FINALISTS, FRESH, How
@@ -25,7 +26,7 @@ from models.search.judge import Judged, random_search
 from models.search.ladder import ladder
 from models.search.purse import Ask, Purse
 from models.search.space import Space, grid_space
-from models.search.study import SHARE, STRATEGIES, Found, group_point, judge, search, search_group
+from models.search.study import SHARE, STRATEGIES, Found, errors, group_point, judge, search, search_group
 from models.search.tpe import tpe
 from models.search.trainer import name_of
 from models.study import BASELINES
@@ -35,7 +36,7 @@ def main() -> None:
     """Search, judge, print."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("root", type=Path, nargs="?")
-    words.add_argument("--property", choices=BASELINES, action="append", help="several times; all four by default")
+    words.add_argument("--property", action="append", help="several times; the four of the grid by default")
     words.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
     words.add_argument("--share", type=float, default=SHARE, help="of the full grid's epochs")
     words.add_argument("--seed", type=int, default=0, help="of the search, not of its runs")
@@ -60,7 +61,10 @@ def main() -> None:
     if asked.group:
         alone = {name: Size(*point[:3]) for name, point in found.choices.items()}
         first = [group_point(names, alone)] if alone else []
-        print(spent(search_group(lake, names, first=first, **same)))
+        grouped = search_group(lake, names, first=first, **same)
+        print(spent(grouped))
+        if alone and grouped.choices:
+            print(beside(errors(lake, found), errors(lake, grouped)))
     return None
 
 
@@ -72,6 +76,18 @@ def spent(found: Found) -> str:
         lines.append(f"{name}: {chosen}; {found.epochs[name]} of {found.budget} epochs paid")
     if found.left is not None:
         lines.append(f"at most {found.left:.2f} core hours left")
+    return "\n".join(lines)
+
+
+def beside(alone: pl.DataFrame, joint: pl.DataFrame) -> str:
+    """Errors of the group's network beside those of each property's own; one seed says nothing of either's merit."""
+    lines = [
+        "| property | unit | alone, validation | test | group, validation | test |",
+        "| --- | --- " + "| ---: " * 4 + "|",
+    ]
+    for row in alone.join(joint, on="property", suffix="_joint").iter_rows(named=True):
+        told = (row[name + suffix] for suffix in ("", "_joint") for name in ("mae_validation", "mae_test"))
+        lines.append(f"| {row['property']} | {row['unit']} | {' | '.join(f'{error:.4g}' for error in told)} |")
     return "\n".join(lines)
 
 

@@ -15,8 +15,8 @@ from models.search.purse import Ask
 from models.search.space import Point, SearchError, Space
 from models.search.surrogate import expected
 
-# Shares of the budget that remains beside one whole run, and epochs as shares of a whole run's, round by round. A third:
-# shorter runs are more, but favour who learns fast (`python -m benchmarks.learning.search --simulate 50`).
+# Shares of the budget that remains beside one whole run, and epochs as shares of a whole run's, round by round: shorter
+# runs would be more, but favour who learns fast.
 RUNGS = ((1 / 3, 1 / 3),) * 3
 
 

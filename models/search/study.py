@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from lake.store import Lake
 from models.grid.full import FRESH, How
 from models.grid.sizes import SIZES, Size
@@ -55,8 +57,10 @@ def search(
     """
     if strategy not in STRATEGIES:
         raise SearchError(f"strategy must be one of {', '.join(STRATEGIES)}, found {strategy!r}")
+    if not names:
+        raise SearchError("a search needs a property, found none")
     made = wide_space if wide else grid_space
-    spaces = [made(name, budget or budget_of(lake)) for name in names]
+    spaces = [made(name, budget or budget_of(lake)) for name in dict.fromkeys(names)]
     epochs = int(share * len(SIZES) * spaces[0].whole)
     if strategy == "ladder":
         walk = ladder(spaces, epochs, seed)
@@ -93,18 +97,31 @@ def judge(
     """The judgement of each choice of a size of the grid, None where the full grid is not finished.
 
     train: a choice that is none of the grid's finalists from the seeds that judge, which the search does not pay for,
-    as the grid does not pay for its finalists.
+    as the grid does not pay for its finalists. Raises SearchError for choices that are beyond the grid.
     """
+    if beyond := [name for name, space in found.spaces.items() if space.axes != grid_space(name, space.budget).axes]:
+        raise SearchError(f"a choice is judged by the grid, found one beyond it: {', '.join(beyond)}")
     trainer = _trainer(lake, list(found.spaces.values()), snapshot, how, not train, ledgers)
     told = {}
     for name, point in found.choices.items():
         ground, choice = trainer.grounds[name], Size(*point)
-        grid = trainer.all_lines(ground)
-        if choice not in finalists(grid, ground.space.whole) and train:
+        theirs = finalists(trainer.all_lines(ground), ground.space.whole)
+        if train and theirs and choice not in theirs:
             trainer.train([(ground, ground.space.recipe(point, seed=seed)) for seed in FRESH])
         lines = trainer.all_lines(ground)
         told[name] = judged(name, choice, found.epochs[name], lines, ground.space.whole, found.budget)
     return told
+
+
+def errors(lake: Lake, found: Found, snapshot: str = "", ledgers: Sequence[Ledger] = ()) -> pl.DataFrame:
+    """space, property, unit, mae_validation, mae_test of the whole runs that were chosen, from the first seed."""
+    trainer = _trainer(lake, list(found.spaces.values()), snapshot, How(), True, ledgers)
+    parts = []
+    for name, point in found.choices.items():
+        ground = trainer.grounds[name]
+        lines = trainer.lines(ground, ground.space.recipe(point))
+        parts.append(lines.select(pl.lit(name).alias("space"), "property", "unit", "mae_validation", "mae_test"))
+    return pl.concat(parts)
 
 
 def budget_of(lake: Lake) -> str:

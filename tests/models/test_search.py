@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.learning import search as command
 from lake.store import Lake
+from models.dataset import TaskError
 from models.grid.full import FRESH, How
 from models.grid.sizes import SIZES, Size
 from models.grid.sizes import recipe as grid_recipe
@@ -24,7 +25,7 @@ from models.search.judge import judged, random_search
 from models.search.ladder import heights, ladder
 from models.search.purse import Ask, Purse
 from models.search.space import SearchError, grid_space, group_space, wide_space
-from models.search.study import group_point, judge, search, search_group
+from models.search.study import Found, group_point, judge, search, search_group
 from models.search.surrogate import expected
 from models.search.tpe import tpe
 
@@ -123,6 +124,18 @@ def test_spaces_hold_the_grids_own_recipes_and_what_lies_beyond() -> None:
     assert wide.recipe((4, 2, 64, 64)) == space.recipe((4, 2, 64))
     assert wide.recipe((4, 2, 64, 128)).decoders == (("band_gap", 2, 128),)
     assert space.recipe((4, 2, 64), 6).epochs == 6
+
+
+def test_what_cannot_be_searched_or_judged_is_said(salts: Lake, tmp_path: Path) -> None:
+    for asked, rule in (({"strategy": "luck"}, "strategy must be"), ({"share": 0.01}, "a whole run")):
+        with pytest.raises(SearchError, match=rule):
+            search(salts, ["band_gap"], budget="sample", **asked)
+    with pytest.raises(SearchError, match="needs a property"):
+        search(salts, [])
+    with pytest.raises(TaskError, match="magnetization_per_atom"):
+        search(salts, ["band_gap", "magnetization_per_atom"], budget="sample", ledgers=[Ledger.of("search", tmp_path)])
+    with pytest.raises(SearchError, match="beyond"):
+        judge(salts, Found({"band_gap": wide_space("band_gap")}, {"band_gap": (1, 1, 64, 128)}, {"band_gap": 9}, 9))
 
 
 def test_a_groups_recipe_has_a_decoder_for_each_and_begins_with_what_was_found_alone() -> None:
@@ -235,3 +248,5 @@ def test_a_group_is_searched_under_hard_sharing(small: None, salts: Lake, tmp_pa
     )
     assert all(Recipe.from_json(fields).sharing == "hard" for fields in lines["fields"])
     assert set(found.choices) == {"band_gap+bulk_modulus"}
+    told = study.errors(salts, found, ledgers=ledgers)
+    assert set(told["property"]) == set(TWO) and "| band_gap | eV |" in command.beside(told, told)
