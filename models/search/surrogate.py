@@ -20,7 +20,7 @@ from models.search.space import Space
 # has for itself, its noise, and the noise of a whole one. Every combination is a guess.
 OWN, HASTE, NOISE, LEAST = (0.25, 1.0), (0.1, 1.0), (0.3, 1.0, 3.0, 10.0), 0.1
 FREE = 100.0  # variance of a mean, in the same unit: large, so that nothing is said of it beforehand
-REACH = 0.6  # of an axis from end to end: how far a size speaks for its neighbours
+REACH = 0.4  # of an axis from end to end: how far a size speaks for its neighbours
 
 
 def expected(spaces: Mapping[str, Space], seen: Mapping[Ask, float]) -> dict[str, np.ndarray]:
