@@ -35,7 +35,9 @@ def expected(spaces: Mapping[str, Space], seen: Mapping[Ask, float]) -> dict[str
     x = np.concatenate([spaces[ask.space].places([ask.point]) for ask in asks])
     points = {name: spaces[name].places(spaces[name].points()) for name in names}
     same, near = of[:, None] == of, _alike(x, x)
-    mean = FREE * (same & (short[:, None] == short))
+    alike = same & (short[:, None] == short)
+    y = y - alike @ y / alike.sum(axis=1)  # so that no unit counts; what the mean is not known to is free below
+    mean = FREE * alike
     told, likely = [], []
     for own, haste, noise in product(OWN, HASTE, NOISE):
         within = near * (1 + own * same + haste * np.sqrt(np.outer(short, short)))
