@@ -4,6 +4,9 @@ Found by structure, since ids are missing or of another year: within a reduced f
 lake's own definition says so (`lake/structures/definition.py`), or where their structures are equal digit by digit.
 Then whatever is one with the same crystal is one, too: of a chain of small differences both ends are held together,
 which is stricter against leaks than the lake's materials are. Polymorphs of one formula stay apart.
+
+An id that the publisher tells is believed as well, beside the structure: of a sheet it is that of the bulk crystal from
+which the sheet was peeled, which is another structure, and tells of it all the same.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +24,14 @@ from lake.crystal import Crystal
 from lake.entries import crystal_of
 from lake.store import Lake
 from lake.structures.compare import Candidate, compare
-from lake.structures.definition import RULE
 from lake.tables import ENTRIES, MATERIALS
 from models.pool import cores, spread
 from models.published.chang2022 import ReadSet
 
-SCHEMA = {"entry_id": pl.String, "crystal": pl.String, "set": pl.String}
+CRYSTALS = {"entry_id": pl.String, "crystal": pl.String, "set": pl.String}
+NAMED = {"entry_id": pl.String, "twin": pl.String, "set": pl.String}
 PARTS = 16  # in which formulas are worked on, per process
-Bucket = Sequence[tuple[str, str | None, Crystal]]  # entry_id, what it is known to be one with, crystal
+Bucket = Sequence[tuple[str, str | None, Crystal]]  # entry_id, the lake's material that it is of, crystal
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,55 +40,51 @@ class Overlap:
 
     frame: entry_id, crystal, set; a row per published entry, and per entry of the lake that is one with any of them.
         crystal: the same for entries that are one.  set: the published set's name, null for entries of the lake.
+    named: entry_id, twin, set; a published entry, and an entry of the lake's material that has the id told for it.
     """
 
     frame: pl.DataFrame
+    named: pl.DataFrame
 
     @classmethod
-    def read(cls, path: Path) -> Overlap:
+    def read(cls, folder: Path) -> Overlap:
         """What `write` wrote."""
-        return cls(pl.read_parquet(path))
+        return cls(*(pl.read_parquet(folder / f"{part}.parquet") for part in ("crystals", "named")))
 
-    def write(self, path: Path) -> Overlap:
-        """Keep it, whole or not at all; it is data of others, so nowhere where it would be committed."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
+    def write(self, folder: Path) -> Overlap:
+        """Keep it; it is data of others, so nowhere where it would be committed."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.named.write_parquet(folder / "named.parquet")
+        unfinished = folder / "crystals.part"
         self.frame.write_parquet(unfinished)
-        unfinished.replace(path)
+        unfinished.replace(folder / "crystals.parquet")
         return self
 
-    @property
-    def in_lake(self) -> pl.DataFrame:
-        """entry_id, set: the entries of the lake that stand in published sets, a row per entry and set."""
-        ours = self.frame.filter(pl.col("set").is_null()).select("entry_id", "crystal")
-        return ours.join(self._published, on="crystal").select("entry_id", "set").unique().sort("entry_id", "set")
+    @cached_property
+    def twins(self) -> pl.DataFrame:
+        """entry_id, twin, set: each published entry beside each of the lake's that is one with it, or has its id."""
+        ours = self.frame.filter(pl.col("set").is_null()).select("crystal", twin="entry_id")
+        theirs = self.frame.filter(pl.col("set").is_not_null())
+        alike = theirs.join(ours, on="crystal").select("entry_id", "twin", "set")
+        return pl.concat([alike, self.named]).unique().sort("set", "entry_id", "twin")
 
     def crystals(self, entries: Iterable[str]) -> frozenset[str]:
         """What crystals these entries are."""
         return frozenset(self.frame.filter(pl.col("entry_id").is_in(list(entries)))["crystal"])
 
-    def twins(self, name: str) -> pl.DataFrame:
-        """entry_id, twin: each entry of a published set beside each of the lake's that is one with it."""
-        ours = self.frame.filter(pl.col("set").is_null()).select("crystal", twin="entry_id")
-        of_set = self.frame.filter(pl.col("set") == name).select("entry_id", "crystal")
-        return of_set.join(ours, on="crystal").select("entry_id", "twin").sort("entry_id", "twin")
-
     def counts(self) -> pl.DataFrame:
-        """Per set: entries, crystals, in_lake (entries that stand in the lake), in_other_sets."""
+        """Per set, of its entries: crystals, in_lake (by structure), by_id_only, in_other_sets."""
+        theirs = self.frame.filter(pl.col("set").is_not_null())
         ours = self.frame.filter(pl.col("set").is_null())["crystal"].implode()
-        sets = self._published.group_by("crystal").agg(sets=pl.len())
-        told = self.frame.filter(pl.col("set").is_not_null()).join(sets, on="crystal")
-        return told.group_by("set").agg(
+        sets = theirs.select("crystal", "set").unique().group_by("crystal").agg(sets=pl.len())
+        alike = pl.col("crystal").is_in(ours)
+        return theirs.join(sets, on="crystal").group_by("set").agg(
             pl.len().alias("entries"),
             pl.col("crystal").n_unique().alias("crystals"),
-            pl.col("crystal").is_in(ours).sum().alias("in_lake"),
+            alike.sum().alias("in_lake"),
+            (~alike & pl.col("entry_id").is_in(self.named["entry_id"].implode())).sum().alias("by_id_only"),
             (pl.col("sets") > 1).sum().alias("in_other_sets"),
         ).sort("set")  # fmt: skip
-
-    @property
-    def _published(self) -> pl.DataFrame:
-        """crystal, set: a row per crystal and published set."""
-        return self.frame.filter(pl.col("set").is_not_null()).select("crystal", "set").unique()
 
 
 def overlap(sets: Sequence[ReadSet], lake: Lake, processes: int | None = None) -> Overlap:
@@ -105,7 +105,16 @@ def overlap(sets: Sequence[ReadSet], lake: Lake, processes: int | None = None) -
     crystal = {entry: first for part in found for entry, first in part.items()}
     taught = {crystal[entry] for entry in of_set}
     rows = [(entry, one, of_set.get(entry)) for entry, one in sorted(crystal.items()) if one in taught]
-    return Overlap(pl.DataFrame(rows, SCHEMA, orient="row"))
+    return Overlap(pl.DataFrame(rows, CRYSTALS, orient="row"), named(sets, lake))
+
+
+def named(sets: Sequence[ReadSet], lake: Lake) -> pl.DataFrame:
+    """entry_id, twin, set: what the publisher's ids say; entries of the lake's materials that hold these ids."""
+    held = lake.scan(MATERIALS).select("material_id", twin="members").explode("twin").collect()
+    ids = lake.scan(ENTRIES).select("source_id", twin="entry_id").collect()
+    mates = ids.join(held, on="twin").drop("twin").join(held, on="material_id").select("source_id", "twin").unique()
+    told = [read.frame.select("entry_id", source_id="material_id").with_columns(set=pl.lit(read.name)) for read in sets]
+    return pl.concat(told).join(mates, on="source_id").select(list(NAMED)).unique().sort("entry_id", "twin")
 
 
 def same(bucket: Bucket) -> dict[str, str]:
@@ -130,11 +139,6 @@ def same(bucket: Bucket) -> dict[str, str]:
             if _are_one(candidate, opposite):
                 _join(first, entry, other)
     return {entry: _root(first, entry) for entry in first}
-
-
-def version() -> str:
-    """What the comparison stands on: another rule, another overlap."""
-    return RULE
 
 
 def _of_lake(lake: Lake, formulas: set[str]) -> Iterable[tuple[str, str, str, Crystal]]:

@@ -71,9 +71,9 @@ class Study:
         return self.results / "multitask_chosen.csv"
 
     @property
-    def overlap_file(self) -> Path:
+    def overlap_folder(self) -> Path:
         """Which crystals are the same; of data, so not among the results."""
-        return self.work / "overlap.parquet"
+        return self.work / "overlap"
 
     @property
     def sources(self) -> dict[str, Recipe]:
@@ -121,7 +121,7 @@ class Source:
 
     def rows(self, study: Study) -> TrainingRows:
         """What it learns from."""
-        return _source_rows(study.lake, study.overlap_file, self.recipe.tasks, self.regime)
+        return _source_rows(study.lake, study.overlap_folder, self.recipe.tasks, self.regime)
 
 
 @lru_cache(maxsize=16)
@@ -175,7 +175,7 @@ class Piece:
 
     def rows(self, study: Study) -> TrainingRows:
         """All rows of the split, test included, and those of its company."""
-        return _rows(study.data, study.overlap_file, self.name, self.others, self.split)
+        return _rows(study.data, study.overlap_folder, self.name, self.others, self.split)
 
     def graphs(self, study: Study) -> GatheredGraphs:
         """Of all these rows."""
