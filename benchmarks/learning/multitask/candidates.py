@@ -19,8 +19,8 @@ _ELASTIC = ("mp_poisson_ratio", "mp_elastic_anisotropy")
 GROUPS = tuple(tuple(f"chang2022.{key}" for key in keys) for keys in (_SHEETS, _FIELDS, _ELASTIC))
 EXPERTS = ("dense-64", "energies-64", "electrons-64", "moduli-64")
 
-ALONE: dict[str, object] = {"sharing": "single", "batch_size": 32, "learning_rate": 3e-3, "epochs": 80}
-JOINT = ALONE | {"sharing": "hard", "batch_size": 64, "epochs": 60}
+ALONE: dict[str, object] = {"sharing": "single", "batch_size": 32, "learning_rate": 3e-3, "epochs": 50}
+JOINT = ALONE | {"sharing": "hard", "batch_size": 64, "epochs": 40}
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,16 @@ def candidates(name: str) -> list[Candidate]:
     small, large = ("dense-64",), ("dense-128",)
     tried = [
         Candidate(small, fields={"start_rate": 0.3}),
-        Candidate(small, fields={"start_rate": 1.0}),
         Candidate(small, fields={"start_rate": 0.1}),
+        Candidate(small, fields={"start_rate": 1.0}),
         Candidate(small, fields={"start_rate": 0.0}),
         Candidate(large, fields={"start_rate": 0.3}),
-        Candidate(large, fields={"start_rate": 1.0}),
         Candidate(large, fields={"start_rate": 0.1}),
         Candidate(large, fields={"start_rate": 0.3, "decoder_layers": 2}),
-        Candidate(large, fields={"start_rate": 0.3, "epochs": 160}),
+        Candidate(large, fields={"start_rate": 0.3, "epochs": 100}),
     ]
     if group_of(name):
-        tried += [
-            Candidate(small, True, {"start_rate": 0.3}),
-            Candidate(large, True, {"start_rate": 0.3}),
-            Candidate(large, True, {"start_rate": 1.0}),
-        ]
+        tried += [Candidate(sources, True, {"start_rate": 0.3}) for sources in (small, large)]
     if find_spec("models.sharing.experts"):
         tried.append(Candidate(EXPERTS, fields={"sharing": "experts"}))
     if len(tried) > MOST:

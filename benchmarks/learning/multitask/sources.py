@@ -37,12 +37,12 @@ COMMON: dict[str, object] = {"sharing": "hard", "batch_size": 128, "learning_rat
 # name -> recipe of seed 0
 SOURCES: Mapping[str, Recipe] = MappingProxyType(
     {
-        "dense-64": Recipe(DENSE, width=64, gnn_layers=3, epochs=60, **COMMON),
-        "dense-128": Recipe(DENSE, width=128, gnn_layers=3, epochs=40, **COMMON),
+        "dense-64": Recipe(DENSE, width=64, gnn_layers=3, epochs=40, **COMMON),
+        "dense-128": Recipe(DENSE, width=128, gnn_layers=3, epochs=30, **COMMON),
         # three that differ, for a mixture
-        "energies-64": Recipe(ENERGIES, width=64, gnn_layers=3, epochs=40, **COMMON),
-        "electrons-64": Recipe((*ELECTRONS, *TRANSPORT), width=64, gnn_layers=3, epochs=40, **COMMON),
-        "moduli-64": Recipe((*MODULI, *VIBRATIONS), width=64, gnn_layers=3, epochs=80, **COMMON),
+        "energies-64": Recipe(ENERGIES, width=64, gnn_layers=3, epochs=30, **COMMON),
+        "electrons-64": Recipe((*ELECTRONS, *TRANSPORT), width=64, gnn_layers=3, epochs=30, **COMMON),
+        "moduli-64": Recipe((*MODULI, *VIBRATIONS), width=64, gnn_layers=3, epochs=60, **COMMON),
     }
 )
 

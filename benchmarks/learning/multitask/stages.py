@@ -33,7 +33,7 @@ from models.published.overlap import overlap
 from models.recipe import Recipe
 
 OPENING = 2  # splits on which every candidate is tried
-FINALISTS = 3  # which are then tried on all splits
+FINALISTS = 2  # which are then tried on all splits
 CHOSEN = ("set", "recipe", "tried", "splits", "mae_validation", "mae_validation_first", "fields")
 GRAPHS_PER_SECOND = 2000.0  # trained on one core at width 64 and 3 layers; only estimates of time depend on it
 LATEST, FEW = 60, 5  # trainings that tell how fast this goes
