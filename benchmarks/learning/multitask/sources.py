@@ -39,6 +39,7 @@ SOURCES: Mapping[str, Recipe] = MappingProxyType(
     {
         "dense-64": Recipe(DENSE, width=64, gnn_layers=3, epochs=40, **COMMON),
         "dense-128": Recipe(DENSE, width=128, gnn_layers=3, epochs=30, **COMMON),
+        "eight-64": Recipe(EIGHT, width=64, gnn_layers=3, epochs=40, **COMMON),
         # three that differ, for a mixture
         "energies-64": Recipe(ENERGIES, width=64, gnn_layers=3, epochs=30, **COMMON),
         "electrons-64": Recipe((*ELECTRONS, *TRANSPORT), width=64, gnn_layers=3, epochs=30, **COMMON),

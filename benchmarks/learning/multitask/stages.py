@@ -227,5 +227,6 @@ def _size(study: Study, piece: Piece) -> float:
 
 def _cost(recipe: Recipe, n_train: int, n_validation: int) -> float:
     """Graphs that a network of width 64 and 3 layers would train on in the same time."""
-    size = (recipe.gnn_layers + 1) / 4 * (recipe.width / 64) ** 1.3 * max(1, len(recipe.starts))
+    mixed = 1 + max(0, len(recipe.starts) - 1) / 2  # the encoders of a mixture are mostly not trained
+    size = (recipe.gnn_layers + 1) / 4 * (recipe.width / 64) ** 1.3 * mixed
     return recipe.epochs * (n_train + n_validation / 3) * size

@@ -124,7 +124,7 @@ class Source:
         return _source_rows(study.lake, study.overlap_folder, self.recipe.tasks, self.regime)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _source_rows(lake: Path, overlaps: Path, tasks: tuple[str, ...], regime: str) -> TrainingRows:
     return taught(_all_rows(lake, tasks), overlap_of(overlaps), regime)
 
@@ -201,7 +201,7 @@ class Piece:
         return self.folder(study) / f"{self.recipe.slug}.safetensors"
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _rows(data: Path, overlaps: Path, name: str, others: tuple[str, ...], split: int) -> TrainingRows:
     rows = of(data, name).splits[split]
     return together(rows, [of(data, other) for other in others], overlap_of(overlaps)) if others else rows
