@@ -57,7 +57,7 @@ def group_of(name: str) -> tuple[str, ...]:
 
 def epochs(name: str) -> int:
     """Of a run alone: the sets of sheets have half as many crystals as the others."""
-    return 120 if name in GROUPS[0] else 80
+    return 120 if name in GROUPS[0] else 100
 
 
 def candidates(name: str) -> list[Candidate]:

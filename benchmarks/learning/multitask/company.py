@@ -20,16 +20,19 @@ def together(rows: TrainingRows, others: Sequence[ReadSet], overlap: Overlap) ->
     """The rows of one split of a set, and all rows of the others, in training, whose crystals it does not score.
 
     So validation and test rows are the set's own. A crystal of several others is one row with several labels.
-    Whatever the others' own splits say: what is left out is each crystal that is validated or tested here.
+    Whatever the others' own splits say: what is left out is each crystal that is validated or tested here,
+    by structure or by the publisher's id.
     """
     if not others:
         return rows
     tasks = in_order((*rows.tasks, *(read.name for read in others)))
     scored = rows.frame.filter(pl.col("split") != "train")[ENTRY]
     hidden = overlap.crystals(scored)
+    ids = rows.frame.filter(pl.col("split") != "train")["material_id"]
     crystal = overlap.frame.select(ENTRY, "crystal")
     told = pl.concat([read.frame.with_columns(task=pl.lit(read.name)) for read in others])
-    told = told.join(crystal, on=ENTRY).filter(~pl.col("crystal").is_in(list(hidden)))
+    told = told.join(crystal, on=ENTRY)
+    told = told.filter(~pl.col("crystal").is_in(list(hidden)), ~pl.col("material_id").is_in(ids.implode()))
     wide = told.pivot("task", index=HASH, values=VALUE, aggregate_function="mean")
     named = told.sort(ENTRY).unique(HASH, keep="first", maintain_order=True).select(ENTRY, HASH, "material_id")
     theirs = named.join(wide, on=HASH).with_columns(split=pl.lit("train"))

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.learning.multitask.lookup import look_up
-from benchmarks.learning.multitask.regimes import REGIMES
+from benchmarks.learning.multitask.regimes import CHOICE, REGIMES
 from benchmarks.learning.multitask.study import (
     Piece,
     Source,
@@ -79,10 +79,10 @@ def pretrain(study: Study, processes: int | None) -> None:
 
 
 def opening(study: Study) -> list[Piece]:
-    """Every candidate of the sets that have no recipe yet, on the first splits, with all source labels."""
+    """Every candidate of the sets that have no recipe yet, on the first splits."""
     splits, done = range(min(OPENING, study.splits)), chosen(study)
     names = [name for name in study.sets if name not in done]
-    return [Piece(name, recipe, "all", s) for name in names for recipe in study.candidates(name) for s in splits]
+    return [Piece(name, recipe, CHOICE, s) for name in names for recipe in study.candidates(name) for s in splits]
 
 
 def final(study: Study, name: str) -> list[Recipe]:
@@ -102,7 +102,7 @@ def choose(study: Study, processes: int | None) -> None:
     _train(study, opening(study), "first splits", processes)
     finals = {name: final(study, name) for name in names}
     several = [name for name in names if len(finals[name]) > 1]
-    rest = [Piece(name, r, "all", s) for name in several for r in finals[name] for s in range(study.splits)]
+    rest = [Piece(name, r, CHOICE, s) for name in several for r in finals[name] for s in range(study.splits)]
     _train(study, rest, "all splits", processes)
     for name in names:
         splits = range(study.splits if name in several else min(OPENING, study.splits))
@@ -111,7 +111,7 @@ def choose(study: Study, processes: int | None) -> None:
 
 
 def _mean_error(study: Study, name: str, recipe: Recipe, splits: Iterable[int]) -> float:
-    return float(np.mean([validation_error(study, Piece(name, recipe, "all", split)) for split in splits]))
+    return float(np.mean([validation_error(study, Piece(name, recipe, CHOICE, split)) for split in splits]))
 
 
 def _write_choice(study: Study, name: str, best: Recipe, splits: int) -> None:
@@ -149,7 +149,7 @@ def seeded(study: Study) -> list[list[Piece]]:
     recipes = chosen(study)
     return [
         [Piece(name, study.seeded(recipes[name], seed), regime, split) for seed in range(study.seeds)]
-        for regime in ("unseen", "all", "underived")
+        for regime in (CHOICE, "all", "underived")
         for name in study.sets
         if name in recipes
         for split in range(study.splits)
@@ -186,7 +186,7 @@ def left(study: Study) -> list[Left]:
     recipes = chosen(study)
     first = {name: recipes.get(name) or study.candidates(name)[0] for name in study.sets}
     opened = opening(study)
-    finals = [Piece(name, r, "all", s) for name in study.sets if name not in recipes
+    finals = [Piece(name, r, CHOICE, s) for name in study.sets if name not in recipes
               for r in study.candidates(name)[:FINALISTS] for s in range(OPENING, study.splits)]  # fmt: skip
     choosing = [piece for piece in opened + finals if not trained(study, piece)]
     looks = [Piece(name, study.seeded(first[name], seed), regime, split)
