@@ -73,14 +73,11 @@ def candidates(name: str) -> list[Candidate]:
         Candidate((KIN[name.removeprefix("chang2022.")],), fields={"start_rate": 0.3}),
         Candidate(large, fields={"start_rate": 0.3}),
         Candidate(large, fields={"start_rate": 0.1}),
-        Candidate(large, fields={"start_rate": 0.3, "decoder_layers": 2}),
-        Candidate(large, fields={"start_rate": 0.3, "epochs": 2 * epochs(name)}),
     ]
     if group_of(name):
         tried += [Candidate(sources, True, {"start_rate": 0.3}) for sources in (small, large)]
     if find_spec("models.sharing.experts"):
-        mixture = {"sharing": "experts", "decoder_layers": 2}
-        tried += [Candidate(EXPERTS, fields=mixture | {"options": (("unfrozen", layers),)}) for layers in (1, 3)]
+        tried.append(Candidate(EXPERTS, fields={"sharing": "experts", "decoder_layers": 2}))
     if len(tried) > MOST:
         raise ValueError(f"a set may try {MOST} recipes, found {len(tried)}")
     return tried
