@@ -29,9 +29,12 @@ def starts_of(recipe: Recipe, folder: Path) -> list[Checkpoint]:
 
 def digest(rows: TrainingRows, starts: Sequence[Checkpoint]) -> str:
     """Of all that was learnt from, 16 hex digits: that of the rows where nothing came before."""
-    if not starts:
-        return rows.digest
-    return hashlib.blake2b(" ".join([rows.digest, *(s.run.data for s in starts)]).encode(), digest_size=8).hexdigest()
+    return bound(rows.digest, [start.run.data for start in starts])
+
+
+def bound(rows: str, starts: Sequence[str]) -> str:
+    """The same of digests: that of the rows, and those that the earlier runs have."""
+    return hashlib.blake2b(" ".join([rows, *starts]).encode(), digest_size=8).hexdigest() if starts else rows
 
 
 def licences(own: Sequence[str], starts: Sequence[Checkpoint]) -> tuple[str, ...]:
