@@ -1,4 +1,4 @@
-"""Gaussians of independent numbers: what Bayesian layers hold and tell, how far one is from another, and their mixtures.
+"""Gaussians of independent numbers: what Bayesian layers hold and tell, their distances, and their mixtures.
 
 What belongs here: closed forms. Which of them are priors of which, and how much that counts: vmtl.py.
 """
@@ -96,5 +96,6 @@ def linear(rows: torch.Tensor, weights: Gaussian) -> Gaussian:
 
 
 def _weighted(weights: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
-    """(R, T) and (T, ...) -> (R, ...)."""
-    return (weights @ parts.flatten(1)).unflatten(1, parts.shape[1:])
+    """(R, T) and (T, ...) -> (R, ...). In full precision: variances are what is left of sums of squares."""
+    with torch.autocast(parts.device.type, enabled=False):
+        return (weights.float() @ parts.float().flatten(1)).unflatten(1, parts.shape[1:])

@@ -1,8 +1,8 @@
 """VMTL: Bayesian features and heads per task, whose priors are what the other tasks know, weighed by learnt weights.
 
-Paper: Shen, Zhen, Worring and Shao, Variational multi-task learning with Gumbel-softmax priors, arXiv 2111.05323 (2021),
-for classification; nothing of its code is here. With x a crystal and v(x) what the shared encoder tells of it, task t
-is CGCNN's read-out with two Bayesian layers for its last two linear maps:
+Paper: Shen et al., Variational multi-task learning with Gumbel-softmax priors, arXiv 2111.05323 (2021), for
+classification; nothing of its code is here. With x a crystal and v(x) what the shared encoder tells of it, task t is
+CGCNN's read-out with Bayesian maps for its last two linear ones:
 
     z_t(x) ~ N(mu_t(x), s2_t(x))                  features, a Bayesian linear map of softplus(v)
     y_t(x) = w_t . [softplus(z_t(x)), 1]          w_t ~ N(m_t, softplus(r_t)^2), the head
@@ -45,8 +45,8 @@ from models.streams import generator, stream
 class Options:
     """samples: of features and heads per crystal and step.
 
-    eta, beta: what a nat of features and of heads costs in the end. Under L1 the evidence bound has the scale of the
-    noise here, under `laplace` 1; less means less pull together.
+    eta, beta: what a nat of features and of heads costs in the end. In the evidence bound it is the scale of the noise
+    under L1 and 1 under `laplace`, whose scale is learnt; far less was better on validation, and pulls less together.
     per: `label`, a head's nats are shared by all labels of an epoch; `batch`, by those of the batch.
     match: `crystal` or `batch`, whose features of another task are the prior.  moments: `mixture` or `sum`.
     plain: share of the run in which priors are N(0, 1).  ramp: in which eta and beta rise from 0.
@@ -54,9 +54,9 @@ class Options:
     mixing_rate: of the mixing weights, times the recipe's learning rate.
     """
 
-    samples: int = 4
-    eta: float = 1e-3
-    beta: float = 1e-3
+    samples: int = 1
+    eta: float = 1e-4
+    beta: float = 1e-4
     per: str = "label"
     match: str = "crystal"
     moments: str = "mixture"
@@ -100,7 +100,9 @@ class VariationalMultiTask(Scheme):
             with torch.no_grad():  # one scale for all at first, as in Decoder
                 self.heads[key(task)].mean[1:] = 0.0
         tasks = len(recipe.tasks)
-        self.mixing = nn.ParameterDict({part: nn.Parameter(torch.zeros(tasks, tasks)) for part in ("features", "heads")})
+        self.mixing = nn.ParameterDict(
+            {part: nn.Parameter(torch.zeros(tasks, tasks)) for part in ("features", "heads")}
+        )
         self.per_epoch = 1
         self.at(0.0)
 
@@ -200,21 +202,22 @@ class VariationalMultiTask(Scheme):
     def _noise(self, rows: int, where: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """(T, rows, width) and (T, rows, told), each task from its own stream of this step."""
         sizes = self.recipe.width, self.recipe.told
-        streams = [generator(self.recipe.seed, f"{task} at {self.progress!r}") for task in self.recipe.tasks]
-        drawn = torch.stack([torch.randn(rows, sum(sizes), generator=own) for own in streams])
+        drawn = torch.stack([torch.randn(rows, sum(sizes), generator=own) for own in self._streams("samples")])
         return drawn.to(where).split(sizes, dim=2)
 
     def _weights(self, where: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-        """(T, T) of features and of heads: Gumbel-softmax, each pair of tasks from its own stream of this step."""
-        seed, tasks = self.recipe.seed, self.recipe.tasks
-        pairs = [generator(seed, f"{a} of {b} at {self.progress!r}") for a in tasks for b in tasks]
-        uniform = torch.stack([torch.rand(2, generator=own) for own in pairs], dim=1).clamp(1e-6, 1 - 1e-6)
-        noise = -(-uniform.log()).log().reshape(2, len(tasks), len(tasks)).to(where)
-        mine, theirs = (
-            torch.softmax((self._logits(part) + own) / self.temperature, dim=1)
-            for part, own in zip(self.mixing, noise, strict=True)
-        )
+        """(T, T) of features and of heads: Gumbel-softmax, a pair's noise from the streams of its two tasks."""
+        listens, heard = torch.stack([torch.rand(2, 2, generator=own) for own in self._streams("mixing")], dim=2)
+        # the sum of two uniform numbers without its integer is uniform, and independent along a row
+        uniform = torch.frac(listens.unsqueeze(2) + heard.unsqueeze(1)).clamp(1e-6, 1 - 1e-6)
+        noise = -(-uniform.log()).log().to(where)
+        logits = torch.stack([self._logits(part) for part in self.mixing])
+        mine, theirs = torch.softmax((logits + noise) / self.temperature, dim=2)
         return mine, theirs
+
+    def _streams(self, of: str) -> list[torch.Generator]:
+        """One for each task, of this step: whoever else is there draws from another."""
+        return [generator(self.recipe.seed, f"{of} of {task} at {self.progress!r}") for task in self.recipe.tasks]
 
     def _logits(self, part: str) -> torch.Tensor:
         """(T, T), minus infinity of a task and itself."""

@@ -43,7 +43,7 @@ def net_of(**fields: object) -> VariationalMultiTask:
 
 
 def planted(seed: int, twins: bool) -> list[np.ndarray]:
-    """Mixing of features and of heads after 10 epochs on four tasks, half of whose labels are missing.
+    """Mixing of features and of heads after 80 steps on four tasks, half of whose labels are missing.
 
     Truths look along orthogonal directions, save that with twins the first two are one.
     """
@@ -55,10 +55,10 @@ def planted(seed: int, twins: bool) -> list[np.ndarray]:
     targets = torch.tanh(seen) + 0.3 * seen
     targets = (targets - targets.mean(dim=0)) / targets.std(dim=0)
     targets[torch.rand(targets.shape, generator=draws) < 0.5] = torch.nan
-    fields = {"width": 16, "gnn_layers": 1, "batch_size": 32, "learning_rate": 1e-2, "epochs": 15}
-    recipe = Recipe(FOUR, seed, sharing="vmtl", options=(("samples", 1),), **fields)
+    fields = {"width": 16, "gnn_layers": 1, "batch_size": 64, "learning_rate": 2e-2, "epochs": 20}
+    recipe = Recipe(FOUR, seed, sharing="vmtl", **fields)
     net = network(recipe)
-    net.encoder = Given(16)
+    net.encoder = Given(recipe.width)
     training = Training(recipe, net, len(rows))
     while not training.over:
         for turn, picked in training.left():
@@ -70,15 +70,14 @@ def planted(seed: int, twins: bool) -> list[np.ndarray]:
 @pytest.mark.parametrize("seed", range(3))
 def test_two_tasks_with_one_truth_find_each_other(seed: int) -> None:
     for mixing in planted(seed, twins=True):
-        assert min(mixing[0, 1], mixing[1, 0]) > 0.6  # of three others; a third where nothing was learnt
+        assert min(mixing[0, 1], mixing[1, 0]) > 0.55  # of three others; a third where nothing was learnt
 
 
 def test_among_unrelated_tasks_weights_stay_spread() -> None:
     found = np.array([planted(seed, twins=False) for seed in range(3)])
     rows = found[~np.isnan(found)].reshape(-1, 3)
-    assert rows.max(axis=1).mean() < 0.55
-    entropy = -(rows * np.log(rows)).sum(axis=1) / np.log(3)
-    assert entropy.mean() > 0.8
+    entropy = -(rows * np.log(rows)).sum(axis=1) / np.log(3)  # 1 of equal weights; .3 of .94, .03, .03
+    assert entropy.mean() > 0.8 and rows.max(axis=1).mean() < 0.6
 
 
 def test_divergence_is_torchs_own() -> None:
@@ -95,6 +94,15 @@ def test_moments_of_a_mixture_are_torchs_own() -> None:
         known = MixtureSameFamily(Categorical(weights[row].expand(6, 4)), Normal(each.mean.T, each.stddev.T))
         torch.testing.assert_close(mixed.mean[row], known.mean)
         torch.testing.assert_close(mixed.variance[row], known.variance)
+
+
+def test_mixtures_are_exact_where_products_are_rounded() -> None:
+    parts = Gaussian(10 + torch.randn(2, 50) / 100, torch.full((2, 50), 1e-3))
+    plain = parts.mixed(torch.eye(2))
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = parts.mixed(torch.eye(2))
+    torch.testing.assert_close(rounded.variance, plain.variance)
+    torch.testing.assert_close(plain.variance, parts.variance, rtol=0.1, atol=0)
 
 
 def test_moments_of_a_sum_are_those_of_independent_numbers() -> None:
@@ -140,6 +148,9 @@ def test_matched_by_batch_the_prior_is_one_for_all_crystals() -> None:
 def test_priors_teach_mixing_weights_and_not_the_tasks_they_are_made_of() -> None:
     net = net_of(tasks=(*TASKS, "shear_modulus"))
     net.at(0.5)
+    with torch.no_grad():  # tasks begin alike, and then there is nothing to learn from one another
+        for task, part in ((t, p) for p in (net.features, net.heads) for t in p):
+            part[task].mean.add_(torch.randn_like(part[task].mean), alpha=0.1)
     targets = torch.cat([TARGETS[:, :1], torch.full((len(TARGETS), 2), torch.nan)], dim=1)
     net.losses(BATCH, targets, "l1")[2].backward()
     taught = {name for name, weight in net.named_parameters() if weight.grad is not None and weight.grad.any()}
@@ -194,16 +205,27 @@ def test_a_tasks_noise_is_its_own_whoever_else_is_there() -> None:
     )
 
 
-def test_more_samples_are_a_mean_over_more_draws() -> None:
-    once, often = (net_of(options=(("samples", n),)) for n in (1, 400))
-    assert abs(once.losses(BATCH, TARGETS, "l1")[0] - often.losses(BATCH, TARGETS, "l1")[0]).max() < 0.3
+def test_gumbel_noise_is_independent_along_a_row_and_in_no_favour() -> None:
+    net, drawn = net_of(tasks=(*TASKS, "shear_modulus")), []
+    for progress in np.linspace(0.2, 0.9, 400):
+        net.at(float(progress))
+        net.temperature = 1e-3  # weights are the favourite's
+        drawn.append(torch.stack(net._weights(torch.device("cpu"))))
+    chosen = torch.stack(drawn).mean(dim=0)  # of each pair how often it was
+    known = (1 - torch.eye(3)) / 2
+    torch.testing.assert_close(chosen, known.expand(2, 3, 3), atol=0.1, rtol=0)
+
+
+def test_samples_are_a_mean_over_draws() -> None:
+    once, often = (net_of(options=(("samples", n),)) for n in (1, 200))
     seen = []
-    for progress in np.linspace(0, 1, 200):
+    for progress in np.linspace(0, 1, 30):
         once.at(float(progress))
         seen.append(once.losses(BATCH, TARGETS, "l1")[0].detach())
-    torch.testing.assert_close(
-        torch.stack(seen).mean(dim=0), often.losses(BATCH, TARGETS, "l1")[0], atol=0.02, rtol=0
-    )
+    found = torch.stack(seen)
+    error = found.std(dim=0) / len(seen) ** 0.5
+    known = often.losses(BATCH, TARGETS, "l1")[0].detach()
+    assert ((found.mean(dim=0) - known).abs() < 5 * error).all() and (error < 0.05).all()
 
 
 def test_one_task_alone_is_variational_learning_under_the_standard_prior() -> None:
@@ -212,7 +234,7 @@ def test_one_task_alone_is_variational_learning_under_the_standard_prior() -> No
     losses, present, price = net.losses(BATCH, TARGETS[:, :1], "l1")
     for prior in net.priors(gaussian(1, 7, 8), gaussian(1, 1, 9)):
         assert not prior.mean.any() and (prior.variance == 1).all()
-    assert present.all() and torch.isfinite(losses).all() and float(price) > 0
+    assert present.all() and torch.isfinite(losses).all() and price.item() > 0
     assert net.structures() == []
 
 
