@@ -67,19 +67,17 @@ def test_supercells_and_folded_graphs_say_and_teach_the_same() -> None:
 
 def written_out(layer: GatedAttention, atoms: torch.Tensor, edges: torch.Tensor, batch: Batch) -> torch.Tensor:
     """The layer as the paper writes it: join the three parts for every edge, head by head, then gate and add up."""
-    width = atoms.shape[1]
-    channels, sums = width // layer.heads, []
-    maps = layer.of_atoms.weight.view(layer.heads, 8 * channels, width)
-    shifts = layer.of_atoms.bias.view(layer.heads, 8 * channels)
-    for head, of_edge in enumerate(layer.of_edges.weight.view(layer.heads, 4 * channels, width)):
-        told, bond = atoms @ maps[head].T + shifts[head], edges @ of_edge.T
-        query, key, own, other = told.split([channels, channels, 3 * channels, 3 * channels], dim=1)
-        i, j = batch.atom, batch.index
-        joined = torch.cat([key[i], key[j], bond[:, :channels]], dim=1)
-        gate = torch.sigmoid(layer.norm_gate(query[i].repeat(1, 3) * joined / (3 * channels) ** 0.5))
-        message = gate * (own[i] + other[j] + bond[:, channels:]) * batch.weight[:, None]
+    told = layer.of_atoms(atoms).unflatten(1, (8, layer.heads, -1))
+    bond = layer.of_edges(edges).unflatten(1, (4, layer.heads, -1))
+    i, j, sums = batch.atom, batch.index, []
+    for h in range(layer.heads):
+        query, key = told[:, 0, h], told[:, 1, h]
+        joined = torch.cat([key[i], key[j], bond[:, 0, h]], dim=1)
+        gate = torch.sigmoid(layer.norm_gate(query[i].repeat(1, 3) * joined / joined.shape[1] ** 0.5))
+        value = told[i, 2:5, h] + told[j, 5:, h] + bond[:, 1:, h]
+        message = gate.view_as(value) * value * batch.weight[:, None, None]
         sums.append(torch.stack([message[i == atom].sum(dim=0) for atom in range(len(atoms))]))
-    mixed = layer.mix(torch.cat(sums, dim=1))
+    mixed = layer.mix(torch.stack(sums, dim=2).flatten(1))
     return atoms + silu(torch.nn.BatchNorm1d.forward(layer.norm_atoms, mixed))
 
 
