@@ -51,7 +51,8 @@ class Matformer(nn.Module):
 
     def atoms(self, batch: Batch) -> torch.Tensor:
         """(N, width): one vector per atom, after all layers."""
-        atoms = linear(self.elements, self.embed.weight, self.embed.bias)[batch.numbers]
+        # what is added up from layer to layer stays float32 where products are bfloat16
+        atoms = linear(self.elements, self.embed.weight, self.embed.bias)[batch.numbers].to(self.elements.dtype)
         distances, which = torch.unique(batch.distance, return_inverse=True)
         edges = self.embed_edges(gaussians(distances, self.centres))
         for layer in self.layers:
@@ -78,10 +79,7 @@ class GatedAttention(nn.Module):
         """The atoms after one exchange with their neighbours."""
         told = self.of_atoms(atoms).unflatten(1, (8, self.heads, -1))
         bonds = self.of_edges(edges).unflatten(1, (4, self.heads, -1))
-        if fused(told):
-            sums = gated(told, bonds, self.norm_gate, which, batch)
-        else:
-            sums = self.sums(told, bonds, which, batch)
+        sums = gated(told, bonds, self.norm_gate, which, batch) if fused(told) else self.sums(told, bonds, which, batch)
         return atoms + silu(self.norm_atoms(self.mix(sums.flatten(1)), batch.times))
 
     def sums(self, told: torch.Tensor, bonds: torch.Tensor, which: torch.Tensor, batch: Batch) -> torch.Tensor:

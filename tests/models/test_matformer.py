@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from lake.crystal import Crystal
 from lake.graphs.build import build
 from lake.graphs.folded import fold
 from models.batch import Batch
+from models.encoders import matformer
 from models.encoders.matformer import GatedAttention, Matformer
 from tests.models.test_encoder import CUT, close, larger, untied
 
@@ -81,15 +84,48 @@ def written_out(layer: GatedAttention, atoms: torch.Tensor, edges: torch.Tensor,
     return atoms + silu(torch.nn.BatchNorm1d.forward(layer.norm_atoms, mixed))
 
 
+def learnt(layer: GatedAttention, atoms: torch.Tensor, edges: torch.Tensor, which: torch.Tensor, batch: Batch) -> list:
+    """What the layer says, and the gradients of all that it heard."""
+    inputs = [atoms.clone().requires_grad_(), edges.clone().requires_grad_(), *layer.parameters()]
+    said = layer(*inputs[:2], which, batch)
+    push = torch.linspace(-1, 1, said.numel(), dtype=said.dtype).view_as(said)
+    return [said.detach(), *torch.autograd.grad((said * push).sum(), inputs)]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("width", [8, 12, 6])
-def test_a_layer_is_the_papers_written_out(width: int) -> None:
+def test_a_layer_is_the_papers_written_out(width: int, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
+    monkeypatch.setattr(matformer, "fused", lambda told: compiled)
     layer, batch, atoms, edges = GatedAttention(width), untied(9), torch.randn(9, width), torch.randn(108, width)
     torch.nn.init.normal_(layer.norm_gate.weight), torch.nn.init.normal_(layer.norm_gate.bias)
     batch.weight[::3] = 0.25
     which = torch.randperm(len(edges))
     found = layer(atoms, edges, which, batch)
     torch.testing.assert_close(found, written_out(layer, atoms, edges[which], batch), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("width", [12, 64])
+def test_both_ways_of_computing_say_and_learn_the_same(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layer, batch, atoms, edges = GatedAttention(width), untied(40), torch.randn(40, width), torch.randn(50, width)
+    torch.nn.init.normal_(layer.norm_gate.weight), torch.nn.init.normal_(layer.norm_gate.bias)
+    batch.weight[::3] = 0.25
+    which = torch.randint(0, len(edges), (len(batch.index),))
+    compiled, again = (learnt(layer, atoms, edges, which, batch) for _ in range(2))
+    assert all(torch.equal(one, other) for one, other in zip(compiled, again, strict=True))
+    monkeypatch.setattr(matformer, "fused", lambda told: False)
+    for found, wanted in zip(compiled, learnt(layer, atoms, edges, which, batch), strict=True):
+        close(found, wanted, 1e-4 if wanted.abs().max() > 1e-2 else 1.0)  # the norm takes the last bias out again
+
+
+def test_gradients_are_those_of_finite_differences() -> None:
+    """Of the plain way, in float64, to which the compiled one is held."""
+    torch.manual_seed(0)
+    layer, batch = GatedAttention(4).double(), untied(4, k=3)
+    batch = replace(batch, weight=batch.weight.double())
+    atoms, edges = (torch.randn(n, 4, dtype=torch.float64, requires_grad=True) for n in (4, 12))
+    assert torch.autograd.gradcheck(lambda a, e: layer(a, e, torch.arange(12), batch), (atoms, edges))
 
 
 def test_atoms_without_neighbours_and_without_company_are_told() -> None:
