@@ -8,12 +8,13 @@ Paper: Yan et al., NeurIPS 2022, arXiv 2209.11807. One layer, for atom i with ne
 The cell's periods are in the graph: neighbours are images, an atom's own among them where the cell is short.
 
 Where it differs, besides the house's graphs, in which an edge counts w_ij and an atom as many as it stands for (the
-published graph has whole shells as well, and three edges of each atom to its own images besides):
+published ones have whole shells without weights, and from each atom edges along the cell, which hang on its choice):
 
 - heads share the width, as is usual, where the published ones have the whole width each;
 - the value map of atoms and that of the three joined parts are one, V1, V2 and V3: no linear map follows another;
 - W follows the sum over neighbours, with which it changes places, so the LayerNorm after it is gone;
-- the skip is the identity, distances are spread over CGCNN's 41 Gaussians, and the read-out is the decoder's.
+- the skip is the identity, distances are spread over CGCNN's 41 Gaussians instead of 128, and then go through one
+  linear map and softplus, the next being each layer's own; the read-out is the decoder's.
 
 Linear maps are taken of atoms before neighbours are gathered, and of each distance once.
 """

@@ -14,6 +14,7 @@ from models.attention import TILE, Tiles, attend
 from models.batch import Batch
 from models.network import network, outputs
 from models.recipe import Recipe, RecipeError
+from models.sharing.scheme import Start
 from tests.models._schemes import TASKS, recipe_of
 from tests.models.test_encoder import CUT, larger
 
@@ -85,6 +86,15 @@ def test_what_is_shared_is_all_but_queries_and_read_outs() -> None:
     shared = {id(weight) for weight in net.shared()}
     own = {name.split(".")[0] for name, weight in net.named_parameters() if id(weight) not in shared}
     assert own == {"queries", "decoders"}
+
+
+def test_it_can_begin_with_the_encoder_of_a_run_that_shared_otherwise() -> None:
+    earlier = network(recipe_of("hard", seed=1))
+    net = network(recipe_of("unit", starts=("earlier",), start_rate=0.0))
+    net.begin([Start(earlier.recipe, earlier.state_dict())])
+    assert all(torch.equal(p, q) for p, q in zip(net.carried(), earlier.encoder.parameters(), strict=True))
+    learning = {id(weight) for group in net.groups() for weight in group.parameters}
+    assert learning == {id(w) for name, w in net.named_parameters() if not name.startswith("encoder.")}
 
 
 def test_tasks_that_ask_the_same_are_shown_alike() -> None:
