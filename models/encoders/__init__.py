@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-ENCODERS = {"cgcnn": "models.encoders.cgcnn:CGCNN"}
+ENCODERS = {"cgcnn": "models.encoders.cgcnn:CGCNN", "matformer": "models.encoders.matformer:Matformer"}
 
 
 def encoder_named(name: str) -> type:
