@@ -28,12 +28,13 @@ class Decoder(nn.Module):
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
         """The standardised value, and where two numbers are told the logarithm of its scale, from -6 up."""
-        return self.tell(self.steps(vectors))
+        return as_told(self.steps(vectors))
 
-    def tell(self, told: torch.Tensor) -> torch.Tensor:
-        """What the last linear map gave, as it is told."""
-        if told.shape[1] == 1:
-            return told
-        # a soft floor: at a hard one the gradient would end, and no scale could come back
-        scale = SMALLEST_LOG_SCALE + softplus(told[:, 1:] - SMALLEST_LOG_SCALE)
-        return torch.cat([told[:, :1], scale], dim=1)
+
+def as_told(given: torch.Tensor) -> torch.Tensor:
+    """What a last linear map gave, (..., told), as it is told: the logarithm of a scale has a floor."""
+    if given.shape[-1] == 1:
+        return given
+    # a soft floor: at a hard one the gradient would end, and no scale could come back
+    scale = SMALLEST_LOG_SCALE + softplus(given[..., 1:] - SMALLEST_LOG_SCALE)
+    return torch.cat([given[..., :1], scale], dim=-1)

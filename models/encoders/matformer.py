@@ -40,7 +40,7 @@ class Matformer(nn.Module):
 
     def __init__(self, width: int, layers: int) -> None:
         super().__init__()
-        self.register_buffer("elements", torch.from_numpy(element_table()))
+        self.register_buffer("elements", torch.tensor(element_table()))  # a copy: several may stand in one file
         self.register_buffer("centres", torch.linspace(0.0, REACH, GAUSSIANS))
         self.embed = nn.Linear(self.elements.shape[1], width)
         self.embed_edges = nn.Sequential(nn.Linear(GAUSSIANS, width), nn.Softplus())

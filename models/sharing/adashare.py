@@ -40,6 +40,7 @@ from torch import nn
 from models.batch import Batch, batches
 from models.encoders import encoder_named
 from models.encoders.cgcnn import mean_over_atoms
+from models.heads import as_told
 from models.losses import task_losses
 from models.recipe import Recipe, RecipeError
 from models.sharing.policies import drawn, gumbel, sharing_price, sparsity_price, with_paths
@@ -272,7 +273,7 @@ class AdaShare(Scheme):
                 vectors = bend(linear(vectors)) if decided else vectors
             else:
                 vectors = decided[0] * bend(linear(vectors)) + decided[1] * vectors
-        return decoder.tell(last(vectors))
+        return as_told(last(vectors))
 
     def _price(self, present: Sequence[int]) -> torch.Tensor | None:
         """Sparsity and sharing of the present tasks' policies, over blocks under policy; None where there are none."""

@@ -76,6 +76,8 @@ class Experts(Scheme):
         count, layers, told = len(recipe.starts), recipe.gnn_layers, self.options
         if not count:
             raise RecipeError("sharing 'experts' begins with finished runs, found none: name them in starts")
+        if recipe.encoder != "cgcnn":
+            raise RecipeError(f"sharing 'experts' freezes layers of the encoder 'cgcnn', found {recipe.encoder!r}")
         if told.top_k > count:
             raise RecipeError(f"top_k must be at most the number of experts, {count}, found {told.top_k}")
         if told.unfrozen > layers:

@@ -33,7 +33,8 @@ from torch.nn.functional import softplus
 
 from models.batch import Batch, batches
 from models.encoders import encoder_named
-from models.losses import SMALLEST_LOG_SCALE, task_losses
+from models.heads import as_told
+from models.losses import task_losses
 from models.recipe import Recipe, RecipeError
 from models.sharing.gaussians import BayesianLinear, Gaussian, linear
 from models.sharing.scheme import Group, Scheme, key
@@ -110,7 +111,7 @@ class VariationalMultiTask(Scheme):
         """What the means tell: nothing is drawn, in training neither."""
         vectors = self.encoder(batch)
         told = linear(softplus(self._features(vectors).mean), self._heads()).mean
-        return self._told(told).transpose(0, 1), vectors
+        return as_told(told).transpose(0, 1), vectors
 
     def losses(
         self, batch: Batch, targets: torch.Tensor, loss: str
@@ -120,7 +121,7 @@ class VariationalMultiTask(Scheme):
         samples, rows = self.options.samples, len(targets)
         inner, outer = self._noise(samples * rows, targets.device)
         hidden = softplus(_repeated(features, samples).at(inner))
-        told = self._told(linear(hidden, heads).at(outer)).transpose(0, 1)
+        told = as_told(linear(hidden, heads).at(outer)).transpose(0, 1)
         losses, present = task_losses(told, targets.repeat(samples, 1), loss)
         return losses, present, self._price(features, heads, targets)
 
@@ -180,13 +181,6 @@ class VariationalMultiTask(Scheme):
     def _heads(self) -> Gaussian:
         """(T, told, width + 1)."""
         return Gaussian.stacked([layer.posterior for layer in self.heads.values()])
-
-    def _told(self, told: torch.Tensor) -> torch.Tensor:
-        """The scale has the soft floor that it has in Decoder."""
-        if self.recipe.told == 1:
-            return told
-        scale = SMALLEST_LOG_SCALE + softplus(told[..., 1:] - SMALLEST_LOG_SCALE)
-        return torch.cat([told[..., :1], scale], dim=-1)
 
     def _price(self, features: Gaussian, heads: Gaussian, targets: torch.Tensor) -> torch.Tensor:
         """The mean over the tasks present. A row without the task's label costs it nothing."""
