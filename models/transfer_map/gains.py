@@ -71,7 +71,8 @@ def _paired(runs: pl.DataFrame, what: str) -> pl.DataFrame:
 def _checked(runs: pl.DataFrame) -> pl.DataFrame:
     texts = pl.List(pl.String)
     rows = runs.with_columns(pl.col("tasks", "placebo").cast(texts).list.sort())
-    bad = rows.filter(~(pl.col("error") > 0) | pl.col("error").is_infinite() | pl.col("error").is_null())
+    error = pl.col("error").cast(pl.Float64)
+    bad = rows.filter(~(error.is_finite() & (error > 0)).fill_null(False))
     if len(bad):
         row = bad.row(0, named=True)
         raise UnpairedErrors(f"errors must be positive numbers; {row['task']}, seed {row['seed']}: {row['error']}")

@@ -45,8 +45,9 @@ def test_a_run_that_stands_twice_or_has_no_logarithm_is_refused():
     runs = _runs({"a": 1.0, "b": 2.0}, seeds=2)
     with pytest.raises(UnpairedErrors, match="two of"):
         gains_of(pl.concat([runs, runs.head(1)]))
-    with pytest.raises(UnpairedErrors, match="positive"):
-        gains_of(runs.with_columns(error=pl.lit(0.0)))
+    for bad in (0.0, float("nan"), float("inf"), None):
+        with pytest.raises(UnpairedErrors, match="positive"):
+            gains_of(runs.with_columns(error=pl.lit(bad, pl.Float64)))
 
 
 @pytest.mark.parametrize("spread", [Spread(), Spread(row=0.5, freedom=4)], ids=["typical", "rows go together"])
@@ -230,7 +231,7 @@ def test_seeds_that_chose_a_claim_and_too_few_seeds_confirm_nothing():
     assert "yet" in rate(confirmed(claims.head(0), simulated(NONE, 10, 1), [99])).words
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(4, 12), st.integers(2, 4), st.integers(0, 5), st.randoms())
 def test_subsets_are_different_even_and_the_same_for_any_order_of_names(count, size, seed, random):
     names = [f"task {at}" for at in range(count)]
@@ -341,7 +342,7 @@ def _subset_rows(truth: np.ndarray, noise: float, shift: float, seed: int = 0, p
     names = [f"t{at:02d}" for at in range(len(truth))]
     single = rng.normal(0, shift, (len(truth), 2))
     rows = []
-    for at, one in enumerate(subsets(names, 4, 80, seed)):
+    for at, one in enumerate(subsets(names, 4, 60, seed)):
         fake = one[at % 4 : at % 4 + 1] if placebo is not None and at % 2 else ()
         for target in set(one) - set(fake):
             row = names.index(target)
