@@ -280,7 +280,9 @@ def test_the_surrogate_predicts_sets_and_refuses_partners_it_never_saw():
     assert one.gain(("t01", "t02"))[0] == pytest.approx(truth[0, 1] + truth[0, 2], abs=5e-3)
     with pytest.raises(KeyError, match="never trained with"):
         one.gain(("t77",))
-    with pytest.raises(ValueError, match="three at least"):
+    few = surrogate.estimated(_subset_rows(truth, 0.1, 0.0).filter(target="t00").head(6), RAW)
+    assert len(few) and few["p"].null_count() == len(few) and few["gain"].null_count() == 0
+    with pytest.raises(ValueError, match="needs three"):
         surrogate.fitted(_subset_rows(truth, 0.1, 0.0).filter(target="t00").head(2))
 
 
