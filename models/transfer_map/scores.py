@@ -89,11 +89,10 @@ def null(repetitions: list[pl.DataFrame], seed: int = 0) -> Null:
 
 
 def coverage(pairs: pl.DataFrame, truth: pl.DataFrame) -> float:
-    """The share of PAIRS whose interval holds the truth: target, source, truth. Pairs without interval are left out."""
+    """The share of PAIRS whose interval holds the truth: target, source, truth. Pairs without interval are left out; NaN of none."""
     both = pairs.join(truth.select(*PAIR, "truth"), on=PAIR).drop_nulls(["low", "truth"])
-    return float(
-        both.select((pl.col("low") <= pl.col("truth")) & (pl.col("truth") <= pl.col("high"))).to_series().mean()
-    )
+    inside = both.select((pl.col("low") <= pl.col("truth")) & (pl.col("truth") <= pl.col("high"))).to_series()
+    return float(inside.mean()) if len(inside) else float("nan")
 
 
 def _auroc(positive: pl.Series, score: pl.Series) -> float | None:
