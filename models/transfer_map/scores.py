@@ -89,7 +89,7 @@ def null(repetitions: list[pl.DataFrame], seed: int = 0) -> Null:
 
 
 def coverage(pairs: pl.DataFrame, truth: pl.DataFrame) -> float:
-    """The share of PAIRS whose interval holds the truth: target, source, truth. Pairs without interval are left out; NaN of none."""
+    """The share of PAIRS whose interval holds the truth: target, source, truth. Those without one are left out."""
     both = pairs.join(truth.select(*PAIR, "truth"), on=PAIR).drop_nulls(["low", "truth"])
     inside = both.select((pl.col("low") <= pl.col("truth")) & (pl.col("truth") <= pl.col("high"))).to_series()
     return float(inside.mean()) if len(inside) else float("nan")
