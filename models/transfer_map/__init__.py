@@ -1,0 +1,1 @@
+"""Transfer map: which properties help which, and how we know."""
