@@ -3,7 +3,7 @@
 `features` tells of every ordered pair what is known before any training: shared labels, their correlation, sizes,
 chemistry, learnability, family. `explained` asks which of it goes with the gains, and whether all of it together tells
 gains of a target that it never saw. Pairs of one task depend on each other, so intervals are clustered both by target
-and by source, no narrower than a jackknife over tasks says, and the test of a feature alone permutes tasks. It is made to
+and by source, no narrower than a jackknife over tasks says, and the test of a feature alone permutes tasks. Made to
 fail honestly: skill is asked without the pairs of the task that is predicted, against the mean of the other pairs, and
 may be below zero.
 
