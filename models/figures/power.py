@@ -83,8 +83,9 @@ def power(gains: pl.DataFrame, alpha: float = 0.05) -> Figure:
         least = smallest_seen(middle, seeds, bar)
         if np.isfinite(least):
             axes.plot([least], [WANTED], marker="o", markersize=8, color=colour, zorder=3)
-            axes.annotate(f"{least:.3f}", (least, WANTED), (-9, 7) if at == 0 else (11, -15), ha="right" if at == 0 else "left",
-                          textcoords="offset points", color=colour, fontweight="bold")  # fmt: skip
+            place, side = ((-9, 7), "right") if at == 0 else ((11, -15), "left")
+            axes.annotate(f"{least:.3f}", (least, WANTED), place, textcoords="offset points", ha=side, color=colour,
+                          fontweight="bold")  # fmt: skip
     axes.set_xlim(0, reach)
     axes.set_ylim(0, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1))

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from itertools import groupby
-from textwrap import shorten
 
 import polars as pl
 
 from lake.policies import default
+from models.transfer_map.families import BETWEEN
 
 HELPS, HURTS, NO_TRANSFER, UNCLEAR = "helps", "hurts", "no transfer", "unclear"  # verdicts of a summary of gains
 COLOUR = {HELPS: "#12607f", HURTS: "#b84a00", NO_TRANSFER: "#66757e", UNCLEAR: "#a9b5bb"}
-LONGEST = 34  # characters of a name
+LONGEST = 38  # characters of a name; of longer ones the middle goes, since the end says what must not be confused
 SHORTER = {
-    " per relaxation time": "/τ", "Electrical conductivity": "El. conductivity", "Electronic thermal": "El. heat",
-    "Electronic heat": "El. heat", "Conductivity effective": "Effective", "formation": "formation",
-    " coefficient": "", "Piezoelectric": "Piezoel.", "dielectric constant": "dielectric const.",
-    "Magnetization": "Magnetis.", " (GGA and GGA+U)": "", "thermal conductivity": "heat conductivity",
-}  # fmt: skip
+    " per relaxation time": "/τ",
+    "Electrical": "El.",
+    "Electronic": "El.",
+    "Conductivity effective": "Effective",
+    "Seebeck coefficient": "Seebeck",
+    "dielectric constant": "dielectric const.",
+    " at 300 K": "",
+    ", 300 K": "",
+    " at constant": ", constant",
+    "Minimum": "Min.",
+    "Clarke's model": "Clarke",
+    "Cahill's model": "Cahill",
+    "(from ": "(",
+    "Last peak of the phonon density of states": "Last phonon DOS peak",
+}
 
 
 def in_families(gains: pl.DataFrame) -> pl.DataFrame:
@@ -28,6 +38,12 @@ def in_families(gains: pl.DataFrame) -> pl.DataFrame:
     ]
     tasks = pl.concat(sides).unique("name").with_columns(most=pl.col("labels").max().over("family"))
     return tasks.sort("most", "family", "labels", "name", descending=[True, False, True, False]).drop("most")
+
+
+def between(gains: pl.DataFrame) -> pl.DataFrame:
+    """The pairs that a claim can be of: of two families, and where there is a column `kind`, by that."""
+    apart = gains.filter(pl.col("family_target") != pl.col("family_source"))
+    return apart.filter(pl.col("kind") == BETWEEN) if "kind" in gains.columns else apart
 
 
 def blocks(tasks: pl.DataFrame) -> list[tuple[int, int]]:
@@ -47,4 +63,4 @@ def short_name(name: str) -> str:
     words = column.short_label if column else name.replace("_", " ")
     for long, short in SHORTER.items():
         words = words.replace(long, short)
-    return shorten(words, LONGEST, placeholder=" …") if " " in words else words[:LONGEST]
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 13].rstrip()} … {words[-10:].lstrip()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lake.figures.style import GRID, INK, MUTED, drawn, empty
@@ -24,24 +25,26 @@ def transfer_groups(groups: pl.DataFrame) -> Figure:
     alone = groups.filter(~pl.col("group").is_in(together))
     parts = [(f"Group {at}", groups.filter(pl.col("group") == group)) for at, group in enumerate(together, 1)]
     parts += [("Alone", alone)] if len(alone) else []
-    figure = Figure(figsize=(8.6, 1.1 + 0.3 * len(groups) + 0.22 * len(parts)), layout="constrained")
+    figure = Figure(figsize=(8.6, 1.1 + 0.3 * len(groups) + 0.42 * len(parts)), layout="constrained")
     axes = figure.add_subplot()
     axes.axvline(0, color=INK, linewidth=1.0, zorder=1)
     ticks, names, at = [], [], 0.0
     for number, (title, rows) in enumerate(parts):
         rows = rows.sort("gain", "target", descending=[True, False], nulls_last=True)
         if number % 2 == 0:
-            axes.axhspan(at - 0.55, at + len(rows) - 0.45, color=GRID, alpha=0.45, linewidth=0, zorder=0)
-        axes.annotate(title, (0.99, at - 0.38), xycoords=("axes fraction", "data"), ha="right", va="top", color=MUTED,
-                      fontweight="bold")  # fmt: skip
+            axes.axhspan(at - 0.6, at + len(rows) + 0.5, color=GRID, alpha=0.45, linewidth=0, zorder=0)
+        axes.annotate(
+            title, (0.01, at), xycoords=("axes fraction", "data"), va="center", color=MUTED, fontweight="bold"
+        )
+        at += 1
         for row in rows.iter_rows(named=True):
             _row(axes, at, row)
             ticks.append(at)
             names.append(short_name(row["target"]))
             at += 1
-        at += 0.5
+        at += 0.3
     axes.set_yticks(ticks, names)
-    axes.set_ylim(at - 0.8, -0.7)
+    axes.set_ylim(at - 0.6, -0.7)
     axes.set_xlabel("gain in its group: log(error alone / error together); bar: 95 % interval")
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -52,7 +55,7 @@ def transfer_groups(groups: pl.DataFrame) -> Figure:
     return figure
 
 
-def _row(axes, at: float, row: dict) -> None:
+def _row(axes: Axes, at: float, row: dict) -> None:
     gain, low, high = row["gain"], row["low"], row["high"]
     if gain is None:
         return

@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, Rectangle
 
 from lake.figures.style import GRID, INK, MUTED, drawn, empty
-from models.figures.task_names import HELPS, HURTS, NO_TRANSFER, blocks, in_families, short_name
+from models.figures.task_names import HELPS, HURTS, NO_TRANSFER, between, blocks, in_families, short_name
 
 # orange to blue by white: both ends are told apart by every kind of colour vision, and by lightness from the middle
 HARM_TO_HELP = LinearSegmentedColormap.from_list(
@@ -23,7 +23,7 @@ ESTIMAND = {
     "gain": "Raw gain: log(error alone / error together)",
 }
 LEAST = 0.02  # the scale reaches at least so far, or a map of nothing would look like one of much
-ABSENT = "#e9eef0"
+ABSENT = "#cfd8dc"
 
 
 @drawn
@@ -31,7 +31,8 @@ def transfer_map(gains: pl.DataFrame, raw: bool = False) -> Figure:
     """Targets in rows, sources in columns, families side by side and framed. raw: the raw gains in a panel below.
 
     gains: a row per ordered pair, with columns target, source, gain, gain_placebo, verdict, and family_ and labels_ of
-    both. Both panels have one scale, and the marks of claims, which are made over placebo alone.
+    both. Both panels have one scale, and the marks of claims, which are made over placebo and between families alone
+    (see `task_names.between`).
     """
     if not len(gains):
         return empty("No pair was trained yet: there is no map.")
@@ -63,18 +64,14 @@ def _panel(axes: Axes, gains: pl.DataFrame, tasks: pl.DataFrame, kind: str, reac
     names = tasks["name"].to_list()
     place = {name: at for at, name in enumerate(names)}
     values = np.full((len(names), len(names)), np.nan)
-    rows = gains.select("target", "source", kind, "verdict", "family_target", "family_source").to_dicts()
-    for row in rows:
-        if row[kind] is not None:
-            values[place[row["target"]], place[row["source"]]] = row[kind]
-    colours = HARM_TO_HELP.copy()
-    colours.set_bad(ABSENT)
-    image = axes.imshow(values, cmap=colours, vmin=-reach, vmax=reach)
-    for row in rows:
-        mark, (y, x) = MARK.get(row["verdict"]), (place[row["target"]], place[row["source"]])
-        if mark and row["family_target"] != row["family_source"]:
+    for target, source, gain in gains.select("target", "source", kind).drop_nulls().iter_rows():
+        values[place[target], place[source]] = gain
+    image = axes.imshow(values, cmap=HARM_TO_HELP.with_extremes(bad=ABSENT), vmin=-reach, vmax=reach)
+    for target, source, verdict in between(gains).select("target", "source", "verdict").iter_rows():
+        if verdict in MARK:
+            y, x = place[target], place[source]
             dark = abs(values[y, x]) > 0.55 * reach
-            axes.text(x, y, mark, ha="center", va="center_baseline", fontsize=11, fontweight="bold",
+            axes.text(x, y, MARK[verdict], ha="center", va="center_baseline", fontsize=11, fontweight="bold",
                       color="white" if dark else INK)  # fmt: skip
     for first, last in blocks(tasks):
         side = last - first + 1
