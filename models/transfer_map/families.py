@@ -36,8 +36,7 @@ COMMON = 0.05  # a value that more of the crystals share (a gap of zero) is set 
 WITHIN, OF_INPUT, BY_DEFINITION, BETWEEN = KINDS = (
     "within a family", "read off the input", "by definition", "between families",
 )  # fmt: skip
-# What the catalog says in words and tensors' means hide from data: ranks of a mean power factor and of the product of
-# mean factors agree to .80 alone.
+# What the catalog says in words and tensors' means hide from data: a mean of products is no product of means.
 DEFINED = {
     f"power_factor_per_relaxation_time_{letter}": (
         f"electrical_conductivity_per_relaxation_time_{letter}", f"seebeck_coefficient_{letter}",

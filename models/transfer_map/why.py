@@ -280,7 +280,7 @@ def _clustered(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
     """Effect, low, high, p of every feature: the larger variance of two-way clusters and of a jackknife over tasks.
 
-    With a dozen tasks clusters alone are too narrow for what belongs to a task (80 to 85 % of 95 % intervals held).
+    With a dozen tasks clusters alone are too narrow for what belongs to a task and not to a pair.
     """
     from statsmodels.regression.linear_model import OLS
 
