@@ -51,7 +51,7 @@ def explained(benchmark: Planted, width: int, epochs: int, seed: int = 0) -> np.
 def main(
     crystals: Annotated[int, typer.Option(help="How many crystals.")] = Dials().crystals,
     width: Annotated[int, typer.Option(help="Width of the network.")] = 64,
-    epochs: Annotated[int, typer.Option(help="Passes over the training crystals.")] = 30,
+    epochs: Annotated[int, typer.Option(help="Passes over the training crystals.")] = 15,
     seed: Annotated[int, typer.Option(help="Of the benchmark and of the network.")] = 0,
 ) -> None:
     """Print the share of each latent's variance that a two-layer CGCNN explains on test crystals."""

@@ -35,7 +35,10 @@ DALTON = 1.66053907  # g/cm^3 of one dalton in a cubic angstrom
 
 
 def latents(crystals: Sequence[Crystal], graphs: Graphs) -> np.ndarray:
-    """(n, 8) float64 in their own units, in the order of NAMES. graphs: of these crystals, every atom by itself."""
+    """(n, 8) float64 in their own units, in the order of NAMES. graphs: of these crystals, every atom by itself.
+
+    Every atom must have a neighbour within the graphs' reach.
+    """
     table = _elements()
     sizes = np.diff(graphs.offsets)
     crystal = np.repeat(np.arange(len(sizes)), sizes)
@@ -55,6 +58,7 @@ def latents(crystals: Sequence[Crystal], graphs: Graphs) -> np.ndarray:
     variance = mean((atoms["negativity"] - negativity[crystal]) ** 2)
     contrast = np.abs(own["negativity"] - its["negativity"]) * np.exp(-((distance - BOND) ** 2) / SPREAD)
     madelung = own["charge"] * its["charge"] * np.exp(-distance) / distance
+    nearest = np.split(distance[graphs.starts[:-1]], graphs.offsets[1:-1])
     volume = np.array([c.volume for c in crystals])
     columns = (
         negativity,
@@ -63,31 +67,24 @@ def latents(crystals: Sequence[Crystal], graphs: Graphs) -> np.ndarray:
         mean(atoms["d_electrons"]),
         mean(summed(contrast)),
         mean(summed(madelung)),
-        np.array([cosine(c) for c in crystals]),
+        np.array([cosine(c, near) for c, near in zip(crystals, nearest, strict=True)]),
         DALTON * np.bincount(crystal, atoms["mass"], len(sizes)) / volume,
     )
     return np.stack(columns, axis=1)
 
 
-def cosine(crystal: Crystal) -> float:
-    """Mean over atoms of the mean cosine between two bonds of the nearest shell, which ends softly."""
+def cosine(crystal: Crystal, nearest: np.ndarray) -> float:
+    """Mean over atoms of the mean cosine between two bonds of the nearest shell, which ends softly.
+
+    nearest: (n,) distance in A from each atom to the nearest other.
+    """
     from vesin import NeighborList
 
-    def listed(radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        whole = NeighborList(cutoff=radius, full_list=True, n_threads=1)
-        return whole.compute(crystal.positions @ crystal.lattice, crystal.lattice, True, "idD")
-
+    near = NeighborList(cutoff=SHELL_REACH * float(nearest.max()), full_list=True, n_threads=1)
+    atom, distance, arrow = near.compute(crystal.positions @ crystal.lattice, crystal.lattice, True, "idD")
+    beyond = distance / nearest[atom]
+    weight = np.exp(-(((beyond - 1) / SHELL) ** 2)) * (beyond <= SHELL_REACH)
     n = len(crystal)
-    radius = 3.0
-    while True:
-        atom, distance, arrow = listed(radius)
-        nearest = np.full(n, np.inf)
-        np.minimum.at(nearest, atom, distance)
-        needed = SHELL_REACH * nearest.max()
-        if needed <= radius:
-            break
-        radius = needed * (1 + 1e-9) if np.isfinite(needed) else 2 * radius
-    weight = np.exp(-(((distance / nearest[atom] - 1) / SHELL) ** 2)) * (distance <= SHELL_REACH * nearest[atom])
     total = np.stack([np.bincount(atom, weight * arrow[:, axis] / distance, n) for axis in range(3)], axis=1)
     squares, whole = np.bincount(atom, weight**2, n), np.bincount(atom, weight, n)
     pairs = np.maximum(whole**2 - squares, 1e-12)

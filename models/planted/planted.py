@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,13 +73,7 @@ def planted(dials: Dials | None = None, seed: int = 0) -> Planted:
     ValueError where there are too few crystals for the labels.
     """
     dials = dials or Dials()
-    made = structures.crystals(dials.crystals, dials.largest, seed)
-    crystals = tuple(crystal for crystal, _ in made)
-    prototypes = np.array([prototype for _, prototype in made])
-    groups = np.array([crystal.reduced_formula for crystal in crystals])
-    graphs = GatheredGraphs(crystals)  # no two crystals are equal, so each has the graph of its number
-    raw = latents.latents(crystals, graphs.graphs)
-    white = latents.Whitening.of(raw)(raw)
+    crystals, prototypes, groups, white, graphs = _population(dials.crystals, dials.largest, seed)
     parts, menu = labels.split(groups, seed), tasks(dials, seed)
     clean, noisy = labels.values(menu, white, labels.gate(prototypes, seed), parts, dials, seed)
     known = labels.labelled(noisy, parts, dials, seed)
@@ -87,6 +82,23 @@ def planted(dials: Dials | None = None, seed: int = 0) -> Planted:
     return Planted(
         dials, seed, dials.names, crystals, prototypes, groups, parts, targets, clean, white, told, truth, graphs
     )
+
+
+@lru_cache(maxsize=2)
+def _population(
+    count: int, largest: int, seed: int
+) -> tuple[tuple[Crystal, ...], np.ndarray, np.ndarray, np.ndarray, GatheredGraphs]:
+    """Crystals, prototypes, groups, white latents and graphs: kept, since a curve turns the dials of the labels."""
+    made = structures.crystals(count, largest, seed)
+    crystals = tuple(crystal for crystal, _ in made)
+    prototypes = np.array([prototype for _, prototype in made])
+    groups = np.array([crystal.reduced_formula for crystal in crystals])
+    graphs = GatheredGraphs(crystals)  # no two crystals are equal, so each has the graph of its number
+    raw = latents.latents(crystals, graphs.graphs)
+    white = latents.Whitening.of(raw)(raw)
+    for shared in (prototypes, groups, white):
+        shared.setflags(write=False)
+    return crystals, prototypes, groups, white, graphs
 
 
 def _tasks(menu: tuple[Task, ...], dials: Dials) -> pl.DataFrame:
