@@ -6,7 +6,7 @@ a member keeps a cosine of .95, .7 or .4 with its group's direction, with either
 
     anchor    the direction of its group            related   a member of a positive cosine
     twin      a member of a negative cosine         rescaled  another task in another unit, crystal by crystal
-    loner     a direction at right angles to all groups; in the first dozen to all tasks
+    alone     a direction at right angles to all groups; in the first dozen to all tasks
     noise     no factor                             permuted  another task's values, handed out to other crystals
     gated     the direction of its group, with a sign that half of the prototypes turn
 
@@ -58,23 +58,23 @@ def _permuted(group: str) -> Item:
     return Item(f"permuted {group}", "permuted", copy_of=f"{group}+1.00")
 
 
-# Directions of the groups and loners over eight axes, which are turned at random before they meet the latents. Axes 3
-# to 6 hold the rests of the first dozen.
+# Directions of the groups and of tasks alone over eight axes, which are turned at random before they meet the latents.
+# Axes 3 to 6 hold the rests of the first dozen.
 _HALF = 0.5**0.5
 DIRECTIONS: Mapping[str, Mapping[int, float]] = MappingProxyType({
     "A": {0: 1.0}, "B": {1: 1.0}, "C": {7: 1.0}, "D": {3: _HALF, 4: _HALF},
-    "loner 1": {2: 1.0}, "loner 2": {3: _HALF, 4: -_HALF},
+    "alone 1": {2: 1.0}, "alone 2": {3: _HALF, 4: -_HALF},
 })  # fmt: skip
 MENU: tuple[Item, ...] = (
     # first dozen
     _member("A", 1.0), _member("A", 0.95, 3, "log"), _member("A", -0.95, 4, "tanh_relu"),
     Item("rescaled A", "rescaled", "A", 1.0, copy_of="A+1.00"),
     _member("B", 1.0, bend="exp"), _member("B", 0.7, 5, "tanh_relu"), _member("B", 0.4, 6),
-    Item("loner 1", "loner", bend="tanh_relu"), Item("noise 1", "noise"), _permuted("A"), _gated("A"), _gated("B"),
+    Item("alone 1", "alone", bend="tanh_relu"), Item("noise 1", "noise"), _permuted("A"), _gated("A"), _gated("B"),
     # second
     _member("C", 1.0, bend="tanh_relu"), _member("C", 0.95), _member("C", -0.95, bend="exp"), _member("C", 0.7),
     _member("C", 0.4, bend="log"), _member("D", 1.0), _member("D", 0.95, bend="exp"), _member("D", -0.95, bend="log"),
-    Item("loner 2", "loner"), Item("noise 2", "noise"), _permuted("C"), _gated("C"),
+    Item("alone 2", "alone"), Item("noise 2", "noise"), _permuted("C"), _gated("C"),
     # third
     _member("A", 0.7), _member("A", -0.7, bend="exp"), _member("B", 0.95, bend="log"), _member("B", -0.95),
     _member("C", -0.7, bend="log"), _member("D", 0.7, bend="tanh_relu"), _member("D", 0.4), _member("D", -0.7),
