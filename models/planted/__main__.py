@@ -30,11 +30,12 @@ def main(
     imbalance: Annotated[float, typer.Option(help="Labels of every second task over the others'.")] = DEFAULT.imbalance,
     missing: Annotated[str, typer.Option(help="random, or low: only low values are measured.")] = DEFAULT.missing,
     nonlinear: Annotated[bool, typer.Option(help="Whether tasks bend their factor.")] = DEFAULT.nonlinear,
+    turned: Annotated[bool, typer.Option(help="Whether each task mixes all latents.")] = DEFAULT.turned,
 ) -> None:
     """Write crystals, labels and the truth."""
     try:
         dials = Dials(
-            tasks, crystals, largest, labels, validation, overlap, noise, scale, imbalance, missing, nonlinear
+            tasks, crystals, largest, labels, validation, overlap, noise, scale, imbalance, missing, nonlinear, turned
         )
         made = planted(dials, seed)
     except ValueError as error:

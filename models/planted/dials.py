@@ -28,6 +28,8 @@ class Dials:
     imbalance: tasks of even number have so many times the labels.
     missing: "random", or "low": in training and validation only the lower half of the values has been measured.
     nonlinear: whether tasks bend their factor (monotone) or are straight.
+    turned: whether directions are turned at random, so that each task mixes all latents; else each keeps to one or two,
+        in an order from the seed, and tasks at right angles have no latent in common.
     """
 
     tasks: int = 12
@@ -41,6 +43,7 @@ class Dials:
     imbalance: float = 1.0
     missing: str = "random"
     nonlinear: bool = True
+    turned: bool = True
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be made."""

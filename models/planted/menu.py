@@ -58,8 +58,8 @@ def _permuted(group: str) -> Item:
     return Item(f"permuted {group}", "permuted", copy_of=f"{group}+1.00")
 
 
-# Directions of the groups and of tasks alone over eight axes, which are turned at random before they meet the latents.
-# Axes 3 to 6 hold the rests of the first dozen.
+# Directions of the groups and of tasks alone over eight axes, which are turned or put in a random order before they meet
+# the latents. Axes 3 to 6 hold the rests of the first dozen.
 _HALF = 0.5**0.5
 DIRECTIONS: Mapping[str, Mapping[int, float]] = MappingProxyType({
     "A": {0: 1.0}, "B": {1: 1.0}, "C": {7: 1.0}, "D": {3: _HALF, 4: _HALF},
@@ -98,7 +98,7 @@ class Task:
 
 def tasks(dials: Dials, seed: int) -> tuple[Task, ...]:
     """The tasks in the order of their names; those of a dozen are the same whatever dozens follow."""
-    turned = _rotation(seed)
+    axes = _rotation(seed) if dials.turned else _shuffle(seed)
     items = [
         MENU[first + at]
         for first in range(0, dials.tasks, BLOCK)
@@ -106,7 +106,7 @@ def tasks(dials: Dials, seed: int) -> tuple[Task, ...]:
     ]
     named = {item.key: name for name, item in zip(dials.names, items, strict=True)}
     return tuple(
-        Task(name, item, _loading(item, seed) @ turned, named[item.copy_of] if item.copy_of else None)
+        Task(name, item, _loading(item, seed) @ axes, named[item.copy_of] if item.copy_of else None)
         for name, item in zip(dials.names, items, strict=True)
     )
 
@@ -122,6 +122,11 @@ def _rotation(seed: int) -> np.ndarray:
     """A random rotation of the axes, evenly from all of them."""
     whole, upper = np.linalg.qr(np.random.default_rng(seed_of(seed, "directions")).standard_normal((LATENTS, LATENTS)))
     return whole * np.sign(np.diag(upper))
+
+
+def _shuffle(seed: int) -> np.ndarray:
+    """The axes in a random order."""
+    return np.eye(LATENTS)[np.random.default_rng(seed_of(seed, "axes")).permutation(LATENTS)]
 
 
 def _loading(item: Item, seed: int) -> np.ndarray:

@@ -91,9 +91,9 @@ def test_more_crystals_begin_with_the_same_ones():
     assert [one.crystal.structure_hash for one in fewer] == [one.crystal.structure_hash for one in more[:5]]
 
 
-@pytest.mark.parametrize("tasks", [12, 48])
-def test_straight_tasks_correlate_as_their_directions_do(tasks):
-    straight = made(tasks=tasks, nonlinear=False, overlap=1.0)
+@pytest.mark.parametrize("tasks, turned", [(12, True), (48, True), (24, False)])
+def test_straight_tasks_correlate_as_their_directions_do(tasks, turned):
+    straight = made(tasks=tasks, nonlinear=False, overlap=1.0, turned=turned)
     plain = ~pl.col("kind_target").is_in(["gated", "permuted"]) & ~pl.col("kind_source").is_in(["gated", "permuted"])
     truth = straight.truth.filter(plain)
     np.testing.assert_allclose(truth["cosine"], truth["correlation"], atol=1e-9)
@@ -104,6 +104,12 @@ def test_the_first_dozen_has_enough_pairs_of_each_class():
     assert dict(told.iter_rows()) == {"help": 16, "conflict": 14, "none": 102}
     cosines = sorted({round(abs(cosine), 2) for (cosine,) in columns(made(), "cosine")})
     assert {0.0, 0.4, 0.7, 0.95, 1.0} <= set(cosines)
+
+
+def test_tasks_at_right_angles_share_no_latent_unless_directions_are_turned():
+    kept, turned = (np.abs(made(turned=way).tasks["loading"].to_numpy()) for way in (False, True))
+    assert ((kept > 1e-9).sum(axis=1) <= 2).all()
+    assert (turned[turned.any(axis=1)] > 1e-9).all()
 
 
 def test_tasks_of_the_menu_differ_and_bends_are_monotone():
