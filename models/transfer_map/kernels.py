@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from models.encoders.exchange import KERNEL, NEAR, ONE, ZERO, _exp, _gaussians, _log_one_plus
+from models.encoders.exchange import KERNEL, NEAR, ONE, ZERO, _exp, _log_one_plus
 
 EPS, MOMENTUM = 1e-5, 0.1  # of nn.BatchNorm1d
 BETA_2, ADAM_EPS = 0.999, 1e-8  # of AdamW
@@ -24,6 +24,7 @@ BEND = np.float32(0.5)  # of `models/losses.py`'s huber
 L1, HUBER = 0, 1
 GAUSSIANS, INVERSE_STEP = 41, 5.0  # of `models/encoders/cgcnn.py`
 MARKS = 94  # columns of the elements' table
+BROAD = 16  # columns from which a loop over them pays, without fours
 
 
 @njit(**KERNEL)
@@ -50,34 +51,47 @@ def _layer(flat, at, h):
 
 @njit(**KERNEL)
 def _product(rows, matrix, out):
-    """out += rows @ matrix."""
+    """out += rows @ matrix; all columns are multiples of four."""
+    n, inner = rows.shape
     columns = matrix.shape[1]
-    eights = columns // 8 * 8
-    for a in range(rows.shape[0]):
-        for k in range(rows.shape[1]):
-            r = rows[a, k]
-            for q in range(0, eights, 8):
-                for c in range(8):
-                    out[a, q + c] += r * matrix[k, q + c]
-            if eights < columns:
-                for c in range(4):
-                    out[a, eights + c] += r * matrix[k, eights + c]
+    told, fours = matrix.reshape(inner, -1, 4), out.reshape(n, -1, 4)
+    for a in range(n):
+        for j in range(inner // 4):
+            r0, r1, r2, r3 = rows[a, 4 * j], rows[a, 4 * j + 1], rows[a, 4 * j + 2], rows[a, 4 * j + 3]
+            m0, m1, m2, m3 = matrix[4 * j], matrix[4 * j + 1], matrix[4 * j + 2], matrix[4 * j + 3]
+            if columns >= BROAD:
+                for c in range(columns):
+                    out[a, c] += (r0 * m0[c] + r1 * m1[c]) + (r2 * m2[c] + r3 * m3[c])
+            else:
+                for q in range(told.shape[1]):
+                    for k in range(4):
+                        low = r0 * told[4 * j, q, k] + r1 * told[4 * j + 1, q, k]
+                        fours[a, q, k] += low + (r2 * told[4 * j + 2, q, k] + r3 * told[4 * j + 3, q, k])
 
 
 @njit(**KERNEL)
 def _outer(rows, others, out):
-    """out += rows.T @ others."""
+    """out += rows.T @ others; all columns are multiples of four."""
+    n, inner = rows.shape
     columns = others.shape[1]
-    eights = columns // 8 * 8
-    for a in range(rows.shape[0]):
-        for k in range(rows.shape[1]):
-            r = rows[a, k]
-            for q in range(0, eights, 8):
-                for c in range(8):
-                    out[k, q + c] += r * others[a, q + c]
-            if eights < columns:
-                for c in range(4):
-                    out[k, eights + c] += r * others[a, eights + c]
+    told, fours = others.reshape(n, -1, 4), out.reshape(inner, -1, 4)
+    for j in range(n // 4):
+        a, b, c, d = 4 * j, 4 * j + 1, 4 * j + 2, 4 * j + 3
+        for i in range(inner):
+            r0, r1, r2, r3 = rows[a, i], rows[b, i], rows[c, i], rows[d, i]
+            if columns >= BROAD:
+                o0, o1, o2, o3 = others[a], others[b], others[c], others[d]
+                for k in range(columns):
+                    out[i, k] += (r0 * o0[k] + r1 * o1[k]) + (r2 * o2[k] + r3 * o3[k])
+            else:
+                for q in range(told.shape[1]):
+                    for k in range(4):
+                        low = r0 * told[a, q, k] + r1 * told[b, q, k]
+                        fours[i, q, k] += low + (r2 * told[c, q, k] + r3 * told[d, q, k])
+    for a in range(n // 4 * 4, n):
+        for i in range(inner):
+            for k in range(columns):
+                out[i, k] += rows[a, i] * others[a, k]
 
 
 @njit(**KERNEL)
@@ -89,6 +103,19 @@ def _softplus(values, slope):
         part = ONE / (ONE + t)
         values[c] = (x if x > 0 else ZERO) + _log_one_plus(t)
         slope[c] = part if x > 0 else t * part
+
+
+@njit(**KERNEL)
+def _gaussians(distance, first, value):
+    """The first Gaussian of each edge that is not nothing, and eight values from there on."""
+    for edge in range(len(distance)):
+        at = distance[edge] * INVERSE_STEP
+        low = min(max(int(at) - NEAR // 2 + 1, 0), GAUSSIANS - NEAR)
+        first[edge] = low
+        off = np.float32(at - low)
+        for k in range(NEAR):
+            far = off - np.float32(k)
+            value[edge, k] = _exp(-far * far)
 
 
 @njit(**KERNEL)
@@ -113,17 +140,23 @@ def _gather(rows, graphs, room):
             element_to[to], graph_to[to] = element[atom], b
         edges += starts[high] - starts[low]
         atoms += high - low
-    total = _gaussians(
-        starts_to[: atoms + 1], weight_to[:edges], times_to[:atoms], distance_to[:edges], INVERSE_STEP, GAUSSIANS,
-        first[:edges], value[:edges],
-    )  # fmt: skip
+    _gaussians(distance_to[:edges], first[:edges], value[:edges])
+    total = 0.0
+    for atom in range(atoms):
+        for edge in range(starts_to[atom], starts_to[atom + 1]):
+            total += times_to[atom] * weight_to[edge]
     return atoms, edges, total
 
 
 @njit(**KERNEL)
-def _mix(starts, index, distance, first, value, weight, times, nodes, table, bond, centre, once, twice, ones, squares, mixed):  # fmt: skip # noqa: E501
-    """z of every edge (E, 2 h), and over all edges the sums of what it is away from the first one's, and of its square."""
-    both = mixed.shape[1]
+def _mix(
+    starts, index, distance, first, value, weight, times, nodes, table, bond, centre, once, twice, ones, squares, mixed
+):
+    """z of every edge, and over all edges the sums of what it is away from the first one's, and of its square.
+
+    nodes: (N, 2, B, 8), an atom's own part and its part in its neighbours'.  table: (41, B, 8).  mixed: (E, B, 8).
+    """
+    blocks = mixed.shape[1]
     for atom in range(len(starts) - 1):
         once[:] = 0
         twice[:] = 0
@@ -132,107 +165,110 @@ def _mix(starts, index, distance, first, value, weight, times, nodes, table, bon
                 at = first[edge]
                 v0, v1, v2, v3 = value[edge, 0], value[edge, 1], value[edge, 2], value[edge, 3]
                 v4, v5, v6, v7 = value[edge, 4], value[edge, 5], value[edge, 6], value[edge, 7]
-                for q in range(0, both, 8):
+                for q in range(blocks):
                     for k in range(8):
-                        c = q + k
-                        low = v0 * table[at, c] + v1 * table[at + 1, c] + v2 * table[at + 2, c] + v3 * table[at + 3, c]
-                        high = v4 * table[at + 4, c] + v5 * table[at + 5, c]
-                        high += v6 * table[at + 6, c] + v7 * table[at + 7, c]
-                        bond[c] = low + high + nodes[atom, c]
-            if edge == 0:
-                for c in range(both):
-                    centre[c] = bond[c] + nodes[index[edge], both + c]
+                        low = v0 * table[at, q, k] + v1 * table[at + 1, q, k]
+                        low += v2 * table[at + 2, q, k] + v3 * table[at + 3, q, k]
+                        high = v4 * table[at + 4, q, k] + v5 * table[at + 5, q, k]
+                        high += v6 * table[at + 6, q, k] + v7 * table[at + 7, q, k]
+                        bond[q, k] = low + high + nodes[atom, 0, q, k]
             other, w = index[edge], weight[edge]
-            for q in range(0, both, 8):
+            if edge == 0:
+                for q in range(blocks):
+                    for k in range(8):
+                        centre[q, k] = bond[q, k] + nodes[other, 1, q, k]
+            for q in range(blocks):
                 for k in range(8):
-                    c = q + k
-                    z = bond[c] + nodes[other, both + c]
-                    mixed[edge, c] = z
-                    away = z - centre[c]
-                    once[c] += w * away
-                    twice[c] += w * away * away
-        for c in range(both):
-            ones[c] += times[atom] * np.float64(once[c])
-            squares[c] += times[atom] * np.float64(twice[c])
+                    z = bond[q, k] + nodes[other, 1, q, k]
+                    mixed[edge, q, k] = z
+                    away = z - centre[q, k]
+                    once[q, k] += w * away
+                    twice[q, k] += w * away * away
+        for q in range(blocks):
+            for k in range(8):
+                ones[q, k] += times[atom] * np.float64(once[q, k])
+                squares[q, k] += times[atom] * np.float64(twice[q, k])
 
 
 @njit(**KERNEL)
 def _squash(mixed, scale, offset, long_scale, long_offset, sigmoid, softplus):
     """sigmoid and softplus of every z times scale plus offset, (2 h,): in long rows, several edges at a time."""
-    edges, both = mixed.shape
-    several = len(long_scale) // both
-    for k in range(several):
-        for c in range(both):
-            long_scale[k * both + c] = scale[c]
-            long_offset[k * both + c] = offset[c]
-    z, out, plus = mixed.reshape(-1), sigmoid.reshape(-1), softplus.reshape(-1)
-    for low in range(0, len(z), len(long_scale)):
-        for k in range(min(len(long_scale), len(z) - low)):
-            x = z[low + k] * long_scale[k] + long_offset[k]
+    both, long = len(scale), len(long_scale)
+    for k in range(long // both):
+        long_scale[k * both : (k + 1) * both] = scale
+        long_offset[k * both : (k + 1) * both] = offset
+    for block in range((len(mixed) + long - 1) // long):
+        z = mixed[block * long : (block + 1) * long]
+        out, plus = sigmoid[block * long : (block + 1) * long], softplus[block * long : (block + 1) * long]
+        for k in range(len(z)):
+            x = z[k] * long_scale[k] + long_offset[k]
             t = _exp(-abs(x))
             part = ONE / (ONE + t)
-            out[low + k] = part if x > 0 else t * part
-            plus[low + k] = (x if x > 0 else ZERO) + _log_one_plus(t)
+            out[k] = part if x > 0 else t * part
+            plus[k] = (x if x > 0 else ZERO) + _log_one_plus(t)
 
 
 @njit(**KERNEL)
 def _tell(starts, weight, mixed, sigmoid, softplus, inverse, offset, sums, change, ones, scales):
     """The weighted sum over each atom's edges of sigmoid times softplus (N, h), and how it changes with z's norm.
 
-    change: of each edge (E, 2 h).  ones, scales: its sum over each atom's edges, alone and times the normalised z.
+    Of edges (E, 2, h): mixed, sigmoid, softplus, and change.  ones, scales: (N, 2, h), the sum of change over each
+    atom's edges, alone and times the normalised z.
     """
-    h = sums.shape[1]
     for atom in range(len(starts) - 1):
         for edge in range(starts[atom], starts[atom + 1]):
             w = weight[edge]
-            for q in range(0, h, 4):
-                for k in range(4):
-                    c = q + k
-                    gate = sigmoid[edge, c]
-                    told = w * gate
-                    heard = told * softplus[edge, h + c]
-                    sums[atom, c] += heard
-                    by_gate, by_core = heard * (ONE - gate), told * sigmoid[edge, h + c]
-                    change[edge, c] = by_gate
-                    change[edge, h + c] = by_core
-                    ones[atom, c] += by_gate
-                    ones[atom, h + c] += by_core
-                    scales[atom, c] += by_gate * (mixed[edge, c] * inverse[c] + offset[c])
-                    scales[atom, h + c] += by_core * (mixed[edge, h + c] * inverse[h + c] + offset[h + c])
+            for k in range(sums.shape[1]):
+                gate = sigmoid[edge, 0, k]
+                told = w * gate
+                heard = told * softplus[edge, 1, k]
+                by_gate, by_core = heard * (ONE - gate), told * sigmoid[edge, 1, k]
+                sums[atom, k] += heard
+                change[edge, 0, k] = by_gate
+                change[edge, 1, k] = by_core
+                ones[atom, 0, k] += by_gate
+                ones[atom, 1, k] += by_core
+                scales[atom, 0, k] += by_gate * (mixed[edge, 0, k] * inverse[0, k] + offset[0, k])
+                scales[atom, 1, k] += by_core * (mixed[edge, 1, k] * inverse[1, k] + offset[1, k])
 
 
 @njit(**KERNEL)
-def _unmix(starts, index, distance, first, value, weight, times, mixed, change, heard, steep, by_one, by_value, steeper, bond, mine, nodes, table):  # fmt: skip # noqa: E501
-    """Gradients of nodes (N, 4 h) and table, from those of what the atoms heard."""
-    both = mixed.shape[1]
-    h = both // 2
+def _unmix(
+    starts, index, distance, first, value, weight, times, mixed, change, heard, steep, by_one, by_value,
+    steeper, bond, mine, nodes, table,
+):  # fmt: skip
+    """Gradients of nodes and table from those of what the atoms heard, (N, h); shapes as in `_mix`."""
+    blocks, h = mixed.shape[1], heard.shape[1]
+    flat, steepness = steeper.reshape(2, h), steep.reshape(2, h)
     for atom in range(len(starts) - 1):
         low, high = starts[atom], starts[atom + 1]
         mine[:] = 0
         for c in range(h):
-            steeper[c] = steep[c] * heard[atom, c]
-            steeper[h + c] = steep[h + c] * heard[atom, c]
+            flat[0, c] = steepness[0, c] * heard[atom, c]
+            flat[1, c] = steepness[1, c] * heard[atom, c]
         for edge in range(low, high):
             if edge == low or distance[edge] != distance[edge - 1]:
                 bond[:] = 0
             counts, other = weight[edge] * times[atom], index[edge]
-            for q in range(0, both, 8):
+            for q in range(blocks):
                 for k in range(8):
-                    c = q + k
-                    step = steeper[c] * change[edge, c] + counts * (by_one[c] + by_value[c] * mixed[edge, c])
-                    bond[c] += step
-                    nodes[other, both + c] += step
+                    step = steeper[q, k] * change[edge, q, k]
+                    step += counts * (by_one[q, k] + by_value[q, k] * mixed[edge, q, k])
+                    bond[q, k] += step
+                    nodes[other, 1, q, k] += step
             if edge == high - 1 or distance[edge] != distance[edge + 1]:
                 at = first[edge]
-                for q in range(0, both, 8):
+                for q in range(blocks):
                     for k in range(8):
-                        mine[q + k] += bond[q + k]
-                    for near in range(NEAR):
-                        v = value[edge, near]
+                        mine[q, k] += bond[q, k]
+                for near in range(NEAR):
+                    v = value[edge, near]
+                    for q in range(blocks):
                         for k in range(8):
-                            table[at + near, q + k] += v * bond[q + k]
-        for c in range(both):
-            nodes[atom, c] += mine[c]
+                            table[at + near, q, k] += v * bond[q, k]
+        for q in range(blocks):
+            for k in range(8):
+                nodes[atom, 0, q, k] += mine[q, k]
 
 
 @njit(**KERNEL)
@@ -294,9 +330,11 @@ def _convolve(batch, total, atoms, weights, running, learn, kept, out):
     bond, centre, once, twice = lines[0], lines[1], lines[2], lines[3]
     scale, offset, shown, lag = lines[4], lines[5], lines[6], lines[7]
     centre[:] = 0
+    eights, blocks = (-1, h // 4, 8), (h // 4, 8)
     _mix(
-        starts, index, distance, first, value, weight, times, nodes, table, bond, centre, once, twice,
-        first_moment, second_moment, mixed,
+        starts, index, distance, first, value, weight, times, nodes.reshape(-1, 2, h // 4, 8), table.reshape(eights),
+        bond.reshape(blocks), centre.reshape(blocks), once.reshape(blocks), twice.reshape(blocks),
+        first_moment.reshape(blocks), second_moment.reshape(blocks), mixed.reshape(eights),
     )  # fmt: skip
     for c in range(both):
         if learn:
@@ -312,11 +350,15 @@ def _convolve(batch, total, atoms, weights, running, learn, kept, out):
         lag[c] = offset[c] * slope[c] + shift[c]
     if learn:
         _moved(running[: 2 * both], mean, second_moment, total / max(total - 1.0, 1e-6))
-    _squash(mixed, shown, lag, longs[0], longs[1], sigmoid, softplus)
+    _squash(mixed.reshape(-1), shown, lag, longs[0], longs[1], sigmoid.reshape(-1), softplus.reshape(-1))
     sums[:] = 0
     ones[:] = 0
     scales[:] = 0
-    _tell(starts, weight, mixed, sigmoid, softplus, scale, offset, sums, change, ones, scales)
+    halves = (-1, 2, h)
+    _tell(
+        starts, weight, mixed.reshape(halves), sigmoid.reshape(halves), softplus.reshape(halves), scale.reshape(2, h),
+        offset.reshape(2, h), sums, change.reshape(halves), ones.reshape(halves), scales.reshape(halves),
+    )  # fmt: skip
     tail = running[2 * both :]
     if learn:
         variances = np.empty(h)
@@ -392,9 +434,11 @@ def _deconvolve(batch, total, atoms, weights, gradients, kept, above, below):
         steepness[c], each[c] = sheer, by_value
         one[c] = -sheer * by_shift[c] / total - mean[c] * by_value
     nodes[:] = 0
+    eights, blocks = (-1, h // 4, 8), (h // 4, 8)
     _unmix(
-        starts, index, distance, first, value, weight, times, mixed, change, heard, steepness, one, each,
-        steeper, bond, mine, nodes, d_table,
+        starts, index, distance, first, value, weight, times, mixed.reshape(eights), change.reshape(eights), heard,
+        steepness.reshape(blocks), one.reshape(blocks), each.reshape(blocks), steeper.reshape(blocks),
+        bond.reshape(blocks), mine.reshape(blocks), nodes.reshape(-1, 2, h // 4, 8), d_table.reshape(eights),
     )  # fmt: skip
     _outer(atoms, nodes, d_linear)
     _product(nodes, np.ascontiguousarray(linear.T), below)
