@@ -95,6 +95,24 @@ def _outer(rows, others, out):
 
 
 @njit(**KERNEL)
+def _copy(given, out):
+    """(n, m) into (n, m): what numba makes of an assignment takes seconds to compile."""
+    for a in range(given.shape[0]):
+        for c in range(given.shape[1]):
+            out[a, c] = given[a, c]
+
+
+@njit(**KERNEL)
+def _turned(matrix):
+    """Its transpose, in a new array."""
+    out = np.empty((matrix.shape[1], matrix.shape[0]), np.float32)
+    for a in range(matrix.shape[0]):
+        for c in range(matrix.shape[1]):
+            out[c, a] = matrix[a, c]
+    return out
+
+
+@njit(**KERNEL)
 def _softplus(values, slope):
     """softplus in place of (n,), and its slope."""
     for c in range(len(values)):
@@ -195,8 +213,8 @@ def _squash(mixed, scale, offset, long_scale, long_offset, sigmoid, softplus):
     """sigmoid and softplus of every z times scale plus offset, (2 h,): in long rows, several edges at a time."""
     both, long = len(scale), len(long_scale)
     for k in range(long // both):
-        long_scale[k * both : (k + 1) * both] = scale
-        long_offset[k * both : (k + 1) * both] = offset
+        for c in range(both):
+            long_scale[k * both + c], long_offset[k * both + c] = scale[c], offset[c]
     for block in range((len(mixed) + long - 1) // long):
         z = mixed[block * long : (block + 1) * long]
         out, plus = sigmoid[block * long : (block + 1) * long], softplus[block * long : (block + 1) * long]
@@ -289,12 +307,14 @@ def _moments(rows, times, mean, variance):
         total += times[a]
         for c in range(len(mean)):
             mean[c] += np.float64(times[a]) * rows[a, c]
-    mean /= total
+    for c in range(len(mean)):
+        mean[c] /= total
     for a in range(len(rows)):
         for c in range(len(mean)):
             away = rows[a, c] - mean[c]
             variance[c] += times[a] * away * away
-    variance /= total
+    for c in range(len(mean)):
+        variance[c] /= total
     return total
 
 
@@ -323,8 +343,8 @@ def _convolve(batch, total, atoms, weights, running, learn, kept, out):
     n, h = atoms.shape
     both = 2 * h
     for a in range(n):
-        nodes[a, :both] = bias
-        nodes[a, both:] = 0
+        for c in range(both):
+            nodes[a, c], nodes[a, both + c] = bias[c], ZERO
     _product(atoms, linear, nodes)
     first_moment, second_moment = np.zeros(both), np.zeros(both)
     bond, centre, once, twice = lines[0], lines[1], lines[2], lines[3]
@@ -359,14 +379,13 @@ def _convolve(batch, total, atoms, weights, running, learn, kept, out):
         starts, weight, mixed.reshape(halves), sigmoid.reshape(halves), softplus.reshape(halves), scale.reshape(2, h),
         offset.reshape(2, h), sums, change.reshape(halves), ones.reshape(halves), scales.reshape(halves),
     )  # fmt: skip
-    tail = running[2 * both :]
+    tail, variances = running[2 * both :], np.empty(h)
     if learn:
-        variances = np.empty(h)
         counted = _moments(sums, times, tail_mean, variances)
         _moved(tail, tail_mean, variances, counted / max(counted - 1.0, 1e-6))
     else:
-        variances = tail[h : 2 * h].astype(np.float64)
-        tail_mean[:] = tail[:h]
+        for c in range(h):
+            tail_mean[c], variances[c] = tail[c], tail[h + c]
     for c in range(h):
         tail_inverse[c] = 1.0 / np.sqrt(variances[c] + EPS)
     for a in range(n):
@@ -441,19 +460,20 @@ def _deconvolve(batch, total, atoms, weights, gradients, kept, above, below):
         bond.reshape(blocks), mine.reshape(blocks), nodes.reshape(-1, 2, h // 4, 8), d_table.reshape(eights),
     )  # fmt: skip
     _outer(atoms, nodes, d_linear)
-    _product(nodes, np.ascontiguousarray(linear.T), below)
+    _product(nodes, _turned(linear), below)
 
 
 @njit(**KERNEL)
 def _decode(flat, at, depth, rows, hidden, slopes, told):
     """One decoder: rows (n, h), already through a softplus, -> told (n,); what lies between is kept."""
     n, h = rows.shape
-    hidden[0, :n] = rows
+    _copy(rows, hidden[0])
     for layer in range(depth):
         bias = flat[at + h * h : at + h * h + h]
         out = hidden[layer + 1, :n]
         for a in range(n):
-            out[a] = bias
+            for c in range(h):
+                out[a, c] = bias[c]
         _product(hidden[layer, :n], flat[at : at + h * h].reshape(h, h), out)
         _softplus(out.reshape(-1), slopes[layer, :n].reshape(-1))
         at += h * h + h
@@ -483,21 +503,23 @@ def _undecode(flat, gradient, at, depth, n, hidden, slopes, push, above, below):
                 above[a, c] *= slopes[layer, a, c]
                 gradient[at + h * h + c] += above[a, c]
         _outer(hidden[layer, :n], above[:n], gradient[at : at + h * h].reshape(h, h))
-        _product(above[:n], np.ascontiguousarray(flat[at : at + h * h].reshape(h, h).T), below[:n])
-        above[:n] = below[:n]
+        _product(above[:n], _turned(flat[at : at + h * h].reshape(h, h)), below[:n])
+        _copy(below[:n], above)
 
 
 @njit(**KERNEL)
 def _embed(flat, marks, element, h, elements, out):
     """What each atom is, from the table of its element; marks: (Z, 9), which of the columns are one, -1 where fewer."""
     for z in range(len(marks)):
-        elements[z] = flat[MARKS * h : (MARKS + 1) * h]
+        for c in range(h):
+            elements[z, c] = flat[MARKS * h + c]
         for mark in marks[z]:
             if mark >= 0:
                 for c in range(h):
                     elements[z, c] += flat[mark * h + c]
     for a in range(len(element)):
-        out[a] = elements[element[a]]
+        for c in range(h):
+            out[a, c] = elements[element[a], c]
 
 
 @njit(**KERNEL)
@@ -623,7 +645,8 @@ def run(graphs, marks, labels, rows, bounds, sizes, loss, rates, betas, decay, l
             drawn = rows[bounds[s, t] : bounds[s, t + 1]]
             m = len(drawn)
             for b in range(m):
-                task_rows[b] = vectors[place[drawn[b]]]
+                for c in range(h):
+                    task_rows[b, c] = vectors[place[drawn[b]], c]
             at = first_decoder + t * decoder_length
             _decode(flat, at, depth, task_rows[:m], hidden, slopes, answer[:m])
             one = np.float32(1.0 / (m * tasks))

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import numpy as np
 import torch
+from numba import config
 
 from models.dataset import TaskError
 from models.elements import element_table
@@ -189,12 +191,27 @@ def walked(
     told, losses = np.empty((len(asked), labels.shape[1]), np.float32), np.zeros(len(bounds))
     gradient = np.zeros_like(weights)
     most = max(int((bounds[:, -1] - bounds[:, 0]).max()), CRYSTALS)
-    run(
-        graphs, marks, labels, rows, bounds, (size.layers, size.depth, size.width, most), LOSSES[size.loss],
-        *_rates(size.learning_rate, len(bounds)), size.weight_decay, size.largest_gradient, weights, running, asked,
-        told, losses, gradient,
-    )  # fmt: skip
+    with _short_rows():
+        run(
+            graphs, marks, labels, rows, bounds, (size.layers, size.depth, size.width, most), LOSSES[size.loss],
+            *_rates(size.learning_rate, len(bounds)), size.weight_decay, size.largest_gradient, weights, running, asked,
+            told, losses, gradient,
+        )  # fmt: skip
     return told, losses, gradient
+
+
+@contextmanager
+def _short_rows() -> Iterator[None]:
+    """Inside, what numba compiles has short rows packed into vectors (LLVM's SLP), which it leaves off by default.
+
+    Loops of eight channels take a third to a half of the time with it. Said here and not for the process, since what
+    others compile should not depend on who came first.
+    """
+    before, config.SLP_VECTORIZE = config.SLP_VECTORIZE, 1
+    try:
+        yield
+    finally:
+        config.SLP_VECTORIZE = before
 
 
 def beginning(names: Sequence[str], seed: int, size: Size) -> tuple[np.ndarray, np.ndarray]:
