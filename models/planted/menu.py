@@ -58,8 +58,8 @@ def _permuted(group: str) -> Item:
     return Item(f"permuted {group}", "permuted", copy_of=f"{group}+1.00")
 
 
-# Directions of the groups and of tasks alone over eight axes, which are turned or put in a random order before they meet
-# the latents. Axes 3 to 6 hold the rests of the first dozen.
+# Directions of the groups and of tasks alone over eight axes, which are turned or put in a random order before they
+# meet the latents. Axes 3 to 6 hold the rests of the first dozen.
 _HALF = 0.5**0.5
 DIRECTIONS: Mapping[str, Mapping[int, float]] = MappingProxyType({
     "A": {0: 1.0}, "B": {1: 1.0}, "C": {7: 1.0}, "D": {3: _HALF, 4: _HALF},

@@ -1,7 +1,7 @@
 """What small networks are trained with, in numba: whole runs in arrays, float32, on one thread.
 
-What belongs here: the steps of one run, forward, backward and AdamW, and answers for many crystals. The function is that
-of `models/sharing/hard.py` over CGCNN, and what edges go through follows `models/encoders/exchange.py`, whose
+What belongs here: the steps of one run, forward, backward and AdamW, and answers for many crystals. The function is
+that of `models/sharing/hard.py` over CGCNN, and what edges go through follows `models/encoders/exchange.py`, whose
 exponentials are used. Which runs there are, what they learn from and where their weights come from: small.py.
 
 All weights of a run lie in one flat array, so that norm and optimiser are one loop (`places`). Matrices stand as
@@ -39,7 +39,7 @@ def places(h, layers, depth, tasks):
 
 @njit(**KERNEL)
 def _layer(flat, at, h):
-    """Views of a convolution: map (h, 4 h), bias (2 h), table (41, 2 h); slope and shift of 2 h edges', h atoms' norm."""
+    """Views of a convolution: map (h, 4 h), bias (2 h), table (41, 2 h); slope, shift of 2 h edges', h atoms' norm."""
     a = at + 4 * h * h
     b = a + 2 * h
     c = b + GAUSSIANS * 2 * h
@@ -138,7 +138,7 @@ def _gaussians(distance, first, value):
 
 @njit(**KERNEL)
 def _gather(rows, graphs, room):
-    """The union graph of these crystals, written into the room for it: how many atoms, how many edges, what they count."""
+    """The union graph of these crystals, written into the room for it: how many atoms and edges, what they count."""
     offsets, starts, index, distance, weight, times, element, share = graphs
     starts_to, index_to, distance_to, weight_to, times_to, element_to, share_to, graph_to, first, value = room
     atoms = edges = 0
@@ -412,11 +412,11 @@ def _deconvolve(batch, total, atoms, weights, gradients, kept, above, below):
         tail_mean,
         nodes,
         lines,
-        longs,
-        sigmoid,
-        softplus,
+        _longs,
+        _sigmoid,
+        _softplus,
     ) = kept
-    linear, _, table, slope, shift, tail_slope, tail_shift = weights
+    linear, _, _table, slope, _shift, tail_slope, _tail_shift = weights
     d_linear, _, d_table, d_slope, d_shift, d_tail_slope, d_tail_shift = gradients
     n, h = atoms.shape
     both = 2 * h
@@ -561,7 +561,7 @@ def run(graphs, marks, labels, rows, bounds, sizes, loss, rates, betas, decay, l
     """Take the steps of a run, then answer for crystals; flat (weights) and running (statistics) move in place.
 
     graphs: offsets (n + 1), starts, index (int32), distance, weight, times, element (row of marks), share of an atom.
-    labels: (n, T) standardised.  rows: numbers of crystals, those of step s and task t at bounds[s, t]..bounds[s, t + 1].
+    labels: (n, T) standardised.  rows: numbers of crystals, of step s and task t at bounds[s, t]..bounds[s, t + 1].
     sizes: layers, depth, h, and the most crystals of a batch.  asked: crystals -> told (asked, T), after the last step.
     losses: (steps,).  gradient: like flat, that of the last step, before it is shortened.
     """

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import kstest, spearmanr
 
-from models.transfer_map.confirmation import wilson
-from models.transfer_map.intervals import PAIR
+from models.transfer_map.statistics.confirmation import wilson
+from models.transfer_map.statistics.intervals import PAIR
 
 HELP, HARM, NEUTRAL, UNSCORED = "help", "harm", "neutral", "unscored"
 BEYOND, INSIDE = 0.01, 0.03  # help and harm lie beyond the one, neutral inside the other

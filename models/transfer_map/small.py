@@ -1,14 +1,14 @@
 """Many small networks, trained fast: hard sharing of a few tasks of a `Problem`, a whole run in compiled code.
 
-What belongs here: which runs there are, what each task learns from, where weights begin, what comes out. The arithmetic:
-kernels.py. Network and training are those of `models/sharing/hard.py` under a `Recipe` (AdamW, OneCycle, gradients of
+What belongs here: which runs there are, what each task learns from, where weights begin, what comes out. The
+arithmetic: kernels.py. Network and training are those of `models/sharing/hard.py` under a `Recipe` (AdamW, OneCycle, gradients of
 norm 1 at most), with three differences that make gains comparable:
 
 A step draws for each task a batch of its own labelled rows, in an order from the stream of (seed, task); the union of
-the drawn rows is the batch. Of a drawn row only the label of the task that drew it counts. So a task takes the same steps
-on the same labels in the same order alone, in a pair and among six, and begins with the same weights.
+the drawn rows is the batch. Of a drawn row only the label of the task that drew it counts. So a task takes the same
+steps on the same labels in the same order alone, in a pair and among six, and begins with the same weights.
 What counts is the state after the last step: OneCycle ends in one, and nothing is chosen on validation.
-Labels are standardised by mean and deviation over training; no logarithms: a problem's labels are as they shall be learnt.
+Labels are standardised by mean and deviation over training; no logarithms: a problem's labels are as they are to be learnt.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from numba import config
 
 from models.dataset import TaskError
 from models.elements import element_table
-from models.encoders.cgcnn import CGCNN, GAUSSIANS
+from models.encoders.cgcnn import CGCNN
 from models.heads import Decoder
 from models.streams import seed_of, stream
-from models.transfer_map.kernels import HUBER, L1, places, run
+from models.transfer_map.kernels import HUBER, L1, run
 from models.transfer_map.problem import Problem
 
 LOSSES = {"l1": L1, "huber": HUBER}
@@ -101,10 +101,10 @@ def trained(
 ) -> Errors:
     """Train one encoder and a decoder for each of these tasks; the errors of each, whatever the order of names.
 
-    placebo: those whose training labels are permuted among themselves, and validation labels among themselves (stream of
-        seed and task); their errors are measured on validation as permuted and on test as it is.
-    sources_on_test: whether tasks other than `target` learn also from their labels on test crystals. Their steps stay as
-        many. Only the target's errors come back, since theirs would be of what they learnt.
+    placebo: those whose training labels are permuted among themselves, and validation labels among themselves (stream
+        of seed and task); their errors are measured on validation as permuted and on test as it is.
+    sources_on_test: whether tasks other than `target` learn also from their labels on test crystals. Their steps stay
+        as many. Only the target's errors come back, since theirs would be of what they learnt.
     Raises ProblemError for unknown tasks, TaskError where one has no two different training labels.
     """
     names = tuple(sorted(set(tasks)))

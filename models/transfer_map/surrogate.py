@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 from scipy.linalg import block_diag
 
-from models.transfer_map.gains import OVER_PLACEBO, RAW
-from models.transfer_map.intervals import CONFIDENCE, told_of
+from models.transfer_map.statistics.gains import OVER_PLACEBO, RAW
+from models.transfer_map.statistics.intervals import CONFIDENCE, told_of
 
 PENALTIES = np.logspace(-4, 3, 29)  # in units of the mean weight of a partner
 FEWEST = 0.5  # sets for each source

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.transfer_map.discoveries import discovered
 from models.transfer_map.groups import (
     NoOptimum,
     agreement,
@@ -21,8 +20,9 @@ from models.transfer_map.groups import (
     regret_of_partners,
     total,
 )
-from models.transfer_map.intervals import estimated
-from models.transfer_map.simulation import Spread, simulated
+from models.transfer_map.statistics.discoveries import discovered
+from models.transfer_map.statistics.intervals import estimated
+from models.transfer_map.statistics.simulation import Spread, simulated
 
 SIX = tuple("abcdef")
 

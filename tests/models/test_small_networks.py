@@ -9,14 +9,13 @@ import torch
 from lake.crystal import Crystal
 from lake.graphs.gathered import GatheredGraphs
 from models.batch import Batch
-from models.dataset import TaskError
 from models.losses import masked_loss
 from models.recipe import Recipe
 from models.sharing.hard import Hard
 from models.sharing.scheme import key
 from models.training import Training
-from models.transfer_map.problem import Problem, ProblemError
-from models.transfer_map.small import Size, beginning, decoder_weights, encoder_weights, trained, walked
+from models.transfer_map.problem import Problem
+from models.transfer_map.small import Size, beginning, decoder_weights, encoder_weights, walked
 from tests.models._made import PAIRS, rock_salt
 
 NAMES = ("band_gap", "bulk_modulus")

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
 from models.transfer_map import surrogate
-from models.transfer_map.confirmation import StaleSeeds, chosen, confirmed, rate
-from models.transfer_map.discoveries import discovered, threshold
-from models.transfer_map.equivalence import judged
-from models.transfer_map.gains import RAW, UnpairedErrors, crystals_of, gains_of, subset_gains
-from models.transfer_map.intervals import crystal_part, estimated
-from models.transfer_map.moderation import alike, prior_of
-from models.transfer_map.power import power, smallest_effect, statement
-from models.transfer_map.rotations import rotated
 from models.transfer_map.scores import classes, coverage, null, scored
-from models.transfer_map.simulation import Spread, simulated, some, truth_of
+from models.transfer_map.statistics.confirmation import StaleSeeds, chosen, confirmed, rate
+from models.transfer_map.statistics.discoveries import discovered, threshold
+from models.transfer_map.statistics.equivalence import judged
+from models.transfer_map.statistics.gains import RAW, UnpairedErrors, crystals_of, gains_of, subset_gains
+from models.transfer_map.statistics.intervals import crystal_part, estimated
+from models.transfer_map.statistics.moderation import alike, prior_of
+from models.transfer_map.statistics.power import power, smallest_effect, statement
+from models.transfer_map.statistics.rotations import rotated
+from models.transfer_map.statistics.simulation import Spread, simulated, some, truth_of
 from models.transfer_map.subsets import subsets
 
 TASKS, SEEDS = 8, 5

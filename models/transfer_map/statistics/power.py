@@ -7,7 +7,7 @@ import polars as pl
 from scipy.optimize import brentq
 from scipy.stats import nct, t
 
-from models.transfer_map.discoveries import Q, threshold
+from models.transfer_map.statistics.discoveries import Q, threshold
 
 ENOUGH = 0.8
 

@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import t
 
-from models.transfer_map.gains import KEYS, OVER_PLACEBO
-from models.transfer_map.moderation import Prior, prior_of
+from models.transfer_map.statistics.gains import KEYS, OVER_PLACEBO
+from models.transfer_map.statistics.moderation import Prior, prior_of
 
 CONFIDENCE = 0.95
 PAIR = ("target", "source")

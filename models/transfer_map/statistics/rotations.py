@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import false_discovery_control, t
 
-from models.transfer_map.discoveries import Q
-from models.transfer_map.gains import OVER_PLACEBO
-from models.transfer_map.intervals import matrix_of, moments
-from models.transfer_map.moderation import prior_of
+from models.transfer_map.statistics.discoveries import Q
+from models.transfer_map.statistics.gains import OVER_PLACEBO
+from models.transfer_map.statistics.intervals import matrix_of, moments
+from models.transfer_map.statistics.moderation import prior_of
 
 
 def rotated(

@@ -1,6 +1,6 @@
 """Simulation: gains whose truth is known, to try the statistics on without training anything. No torch here.
 
-`python -m models.transfer_map.simulation` prints the size and the power of the plain t test beside the moderated one.
+`python -m models.transfer_map.statistics.simulation` prints size and power of the plain t test and the moderated one.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from itertools import permutations
 import numpy as np
 import polars as pl
 
-from models.transfer_map.discoveries import discovered
-from models.transfer_map.intervals import estimated
+from models.transfer_map.statistics.discoveries import discovered
+from models.transfer_map.statistics.intervals import estimated
 
 
 @dataclass(frozen=True)

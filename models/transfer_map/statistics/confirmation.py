@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import binomtest, t
 
-from models.transfer_map.gains import OVER_PLACEBO
-from models.transfer_map.intervals import PAIR, estimated
+from models.transfer_map.statistics.gains import OVER_PLACEBO
+from models.transfer_map.statistics.intervals import PAIR, estimated
 
 FEWEST = 10
 LEVEL = 0.05

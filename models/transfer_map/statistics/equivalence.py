@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 from scipy.stats import t
 
-from models.transfer_map.discoveries import Q, adjusted
+from models.transfer_map.statistics.discoveries import Q, adjusted
 
 MARGIN = 0.02  # of a log error ratio
 HELPS, HURTS, NONE, UNCLEAR = "helps", "hurts", "no transfer", "unclear"
