@@ -1,14 +1,14 @@
 """Many small networks, trained fast: hard sharing of a few tasks of a `Problem`, a whole run in compiled code.
 
 What belongs here: which runs there are, what each task learns from, where weights begin, what comes out. The
-arithmetic: kernels.py. Network and training are those of `models/sharing/hard.py` under a `Recipe` (AdamW, OneCycle, gradients of
-norm 1 at most), with three differences that make gains comparable:
+arithmetic: kernels.py. Network and training are those of `models/sharing/hard.py` under a `Recipe` (AdamW, OneCycle,
+gradients of norm 1 at most), with three differences that make gains comparable:
 
 A step draws for each task a batch of its own labelled rows, in an order from the stream of (seed, task); the union of
 the drawn rows is the batch. Of a drawn row only the label of the task that drew it counts. So a task takes the same
 steps on the same labels in the same order alone, in a pair and among six, and begins with the same weights.
 What counts is the state after the last step: OneCycle ends in one, and nothing is chosen on validation.
-Labels are standardised by mean and deviation over training; no logarithms: a problem's labels are as they are to be learnt.
+Labels are standardised by mean and deviation over training; no logarithms: a problem's labels are as they are learnt.
 """
 
 from __future__ import annotations
