@@ -16,6 +16,7 @@ from benchmarks.learning.multitask.regimes import REGIMES, taught
 from benchmarks.learning.multitask.report import BEGIN, END, report
 from benchmarks.learning.multitask.sources import DENSE, SOURCES, source_rows
 from benchmarks.learning.multitask.study import Study
+from benchmarks.learning.published.choices import PeekError
 from lake.policies import column_named, default
 from models.checkpoint import read
 from models.dataset import TrainingRows
@@ -72,7 +73,7 @@ def test_nothing_is_chosen_after_a_look(done, tmp_path):
     late = replace(done, results=tmp_path)
     path = done.looks("unseen").path
     (tmp_path / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(stages.PeekError, match="jarvis_2d_gap_opt"):
+    with pytest.raises(PeekError, match="jarvis_2d_gap_opt"):
         stages.choose(late, 1)
 
 

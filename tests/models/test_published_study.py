@@ -7,10 +7,11 @@ import pytest
 
 from benchmarks.learning.chang2022 import study as studies
 from benchmarks.learning.chang2022.candidates import CHANGES, MOST, candidates
-from benchmarks.learning.chang2022.looks import KEY, Looks
 from benchmarks.learning.chang2022.report import BEGIN, END, report
-from benchmarks.learning.chang2022.stages import PeekError, choose, chosen, left, look_at
+from benchmarks.learning.chang2022.stages import choose, left, look_at
 from benchmarks.learning.chang2022.study import Piece, Study, rows_of, untested
+from benchmarks.learning.published.choices import PeekError
+from benchmarks.learning.published.looks import KEY, Looks
 from models.checkpoint import read
 from tests.models._published import made
 
@@ -48,7 +49,7 @@ def test_test_labels_cannot_change_what_is_learnt(done):
 def test_the_choice_is_the_lowest_mean_validation_error_and_stands_in_a_file(done):
     first, second = done.candidates(NAME)
     errors = [sum(studies.validation_error(done, Piece(r, "published", s)) for s in (0, 1)) for r in (first, second)]
-    assert chosen(done)[NAME] == (first if errors[0] <= errors[1] else second)
+    assert done.choices.recipes()[NAME] == (first if errors[0] <= errors[1] else second)
 
 
 def test_every_look_is_one_line_and_is_not_taken_again(done):
@@ -92,13 +93,13 @@ def test_a_stopped_study_goes_on_where_it_was(done, tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.learning.chang2022.stages.train", stopping)
     with pytest.raises(KeyboardInterrupt):
         choose(fresh, 1)
-    assert len(fresh.ledger.rows()) == 3 and not chosen(fresh)
+    assert len(fresh.ledger.rows()) == 3 and not fresh.choices.recipes()
     monkeypatch.undo()
     choose(fresh, 1)
     kept = ["recipe", "data", "mae_validation"]
     assert len(fresh.ledger.rows()) == 4
     assert fresh.ledger.rows().select(kept).rows() == done.ledger.rows().head(4).select(kept).rows()
-    assert chosen(fresh) == chosen(done)
+    assert fresh.choices.recipes() == done.choices.recipes()
 
 
 def test_nothing_is_chosen_after_a_look(done, tmp_path):

@@ -11,7 +11,6 @@ import polars as pl
 
 from benchmarks.learning.chang2022.anchors import ANCHORS
 from benchmarks.learning.chang2022.grouped import shared
-from benchmarks.learning.chang2022.stages import chosen
 from benchmarks.learning.chang2022.study import Study, of
 from models.published import PUBLISHED
 from models.recipe import Recipe
@@ -135,10 +134,10 @@ def medians(looks: pl.DataFrame) -> str:
 
 def choices(study: Study) -> str:
     """What was chosen for each set, and what the choice gained on the validation rows of the first splits."""
-    if not study.chosen_file.exists():
+    if not study.choices.path.exists():
         return ""
     lines = ["| set | tried | chosen | validation error | of the first candidate |", "|-|-|-|-|-|"]
-    for row in pl.read_csv(study.chosen_file).rows(named=True):
+    for row in pl.read_csv(study.choices.path).rows(named=True):
         recipe = Recipe(**{**json.loads(row["fields"]), "tasks": (row["set"],)})
         cells = [
             PUBLISHED[row["set"]].label, str(row["tried"]), _told(recipe),
@@ -160,7 +159,7 @@ def _told(recipe: Recipe) -> str:
 
 def _current(study: Study, kind: str) -> pl.DataFrame:
     """The looks at the recipes that stand as chosen; the log may hold others."""
-    recipes = {recipe.digest for recipe in chosen(study).values()}
+    recipes = {recipe.digest for recipe in study.choices.recipes().values()}
     return study.looks(kind).rows().filter(pl.col("recipe").is_in(list(recipes)), pl.col("set").is_in(study.sets))
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-
-import polars as pl
 
 from benchmarks.learning.chang2022.study import (
     Piece,
@@ -19,25 +16,9 @@ from benchmarks.learning.chang2022.study import (
     trained,
     validation_error,
 )
+from benchmarks.learning.published.choices import FINALISTS, OPENING, before_looks
 from models.pool import spread
 from models.recipe import Recipe
-
-OPENING = 2  # splits on which every candidate is tried
-FINALISTS = 2  # which are then tried on all splits
-CHOSEN = ("set", "recipe", "tried", "splits", "mae_validation", "mae_validation_first", "fields")
-
-
-class PeekError(RuntimeError):
-    """A choice that would come after a look at the test rows."""
-
-
-def chosen(study: Study) -> dict[str, Recipe]:
-    """Set -> its recipe, of seed 0, as the committed file has it."""
-    if not study.chosen_file.exists():
-        return {}
-    lines = pl.read_csv(study.chosen_file, schema_overrides={"recipe": pl.String})
-    return {name: Recipe.from_json(told) for name, told in lines.select("set", "fields").iter_rows()}
-
 
 # Choice
 
@@ -45,7 +26,7 @@ def chosen(study: Study) -> dict[str, Recipe]:
 def opening(study: Study) -> list[Piece]:
     """Every candidate of the sets that have no recipe yet, on the first splits."""
     splits = range(min(OPENING, study.splits))
-    names = [name for name in study.sets if name not in chosen(study)]
+    names = [name for name in study.sets if name not in study.choices.recipes()]
     return [Piece(recipe, "published", s) for name in names for recipe in study.candidates(name) for s in splits]
 
 
@@ -58,10 +39,9 @@ def final(study: Study, name: str) -> list[Recipe]:
 
 def choose(study: Study, processes: int | None) -> None:
     """Give every set its recipe: the one of lowest mean error on the validation rows."""
-    names = [name for name in study.sets if name not in chosen(study)]
+    names = [name for name in study.sets if name not in study.choices.recipes()]
     seen = set(study.looks("published").rows()["set"]) | set(study.looks("grouped").rows()["set"])
-    if late := [name for name in names if name in seen]:
-        raise PeekError(f"a recipe is chosen before any look at test rows, found looks at {', '.join(late)}")
+    before_looks(names, seen)
     _train(study, opening(study), "first splits", processes)
     finals = {name: final(study, name) for name in names}
     several = [name for name in names if len(finals[name]) > 1]
@@ -80,22 +60,8 @@ def _mean_error(study: Study, recipe: Recipe, splits: Iterable[int]) -> float:
 
 def _write_choice(study: Study, name: str, best: Recipe, splits: int) -> None:
     tried, opened = study.candidates(name), range(min(OPENING, study.splits))
-    line = {
-        "set": name,
-        "recipe": best.digest,
-        "tried": len(tried),
-        "splits": splits,  # that decided; the two errors below are over the opening's, where all candidates are
-        "mae_validation": f"{_mean_error(study, best, opened):.6g}",
-        "mae_validation_first": f"{_mean_error(study, tried[0], opened):.6g}",
-        "fields": best.to_json(),
-    }
-    new = not study.chosen_file.exists()
-    study.chosen_file.parent.mkdir(parents=True, exist_ok=True)
-    with study.chosen_file.open("a", newline="") as file:
-        lines = csv.DictWriter(file, CHOSEN, lineterminator="\n")
-        if new:
-            lines.writeheader()
-        lines.writerow(line)
+    errors = _mean_error(study, best, opened), _mean_error(study, tried[0], opened)
+    study.choices.add(name, best, tried, splits, errors)
 
 
 def _train(study: Study, pieces: list[Piece], doing: str, processes: int | None) -> None:
@@ -107,7 +73,7 @@ def _train(study: Study, pieces: list[Piece], doing: str, processes: int | None)
 
 def seeded(study: Study, kind: str, seeds: int) -> list[list[Piece]]:
     """Of every set with a recipe and every split, the pieces of all seeds."""
-    recipes = chosen(study)
+    recipes = study.choices.recipes()
     return [
         [Piece(replace(recipes[name], seed=seed), kind, split) for seed in range(seeds)]
         for name in study.sets
@@ -141,7 +107,7 @@ class Left:
 
 def left(study: Study) -> list[Left]:
     """What each stage still has to train; where nothing is chosen yet, as if first candidates won."""
-    recipes, sets = chosen(study), study.sets
+    recipes, sets = study.choices.recipes(), study.sets
     first = {name: recipes.get(name) or study.candidates(name)[0] for name in sets}
     opened = opening(study)
     open_sets = [name for name in sets if name not in recipes]

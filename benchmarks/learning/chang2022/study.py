@@ -15,13 +15,13 @@ import polars as pl
 
 from benchmarks.learning.chang2022.candidates import candidates
 from benchmarks.learning.chang2022.grouped import SPLITS, grouped
-from benchmarks.learning.chang2022.looks import Looks
+from benchmarks.learning.published.choices import Choices
+from benchmarks.learning.published.looks import Looks
 from lake.graphs.gathered import GatheredGraphs
 from models.dataset import TrainingRows
 from models.ledger import Ledger
 from models.published.chang2022 import ReadSet, read_set
 from models.recipe import Recipe
-from models.task import task_named
 
 KINDS = {"published": "chang2022_looks", "grouped": "chang2022_grouped"}
 ATOMS_PER_SECOND = 8000.0  # trained on one core, width 64 and 3 layers; only estimates of time depend on it
@@ -55,9 +55,9 @@ class Study:
         return Looks(self.results / f"{KINDS[kind]}.csv")
 
     @property
-    def chosen_file(self) -> Path:
+    def choices(self) -> Choices:
         """One line per set: the recipe that its validation rows chose."""
-        return self.results / "chang2022_chosen.csv"
+        return Choices(self.results / "chang2022_chosen.csv")
 
     def candidates(self, name: str) -> list[Recipe]:
         """What is tried for a set."""
@@ -203,23 +203,7 @@ def look(study: Study, pieces: Sequence[Piece]) -> None:
     if looked(study, pieces):
         return
     first = pieces[0]
-    rows, unit = first.rows(study), task_named(first.name).unit
-    test, labels = rows.of("test"), rows.targets[:, 0].astype(np.float64)
+    rows = first.rows(study)
     graphs, checkpoints = of(study.data, first.name).graphs, [read(piece.checkpoint(study)) for piece in pieces]
     told = np.mean([predicted(checkpoint, rows, graphs, "test")[:, 0] for checkpoint in checkpoints], axis=0)
-    middle = np.median(labels[rows.of("train")])
-    errors, floor = np.abs(told - labels[test]), np.abs(middle - labels[test])
-    figures = {
-        "mae_test": errors.mean(),
-        "mae_median_predictor": floor.mean(),
-        "median_error": np.median(errors),
-        "median_error_median_predictor": np.median(floor),
-    }
-    study.looks(first.kind).add(
-        **look_key(study, pieces),
-        unit=unit,
-        n_train=len(rows.of("train")),
-        n_test=len(test),
-        command=study.command,
-        **{name: float(f"{value:.6g}") for name, value in figures.items()},
-    )
+    study.looks(first.kind).score(look_key(study, pieces), rows, told, study.command)

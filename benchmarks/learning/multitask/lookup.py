@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 import polars as pl
 
-from benchmarks.learning.multitask.study import Study, of, overlap_of, write_look
+from benchmarks.learning.multitask.study import Study, of, overlap_of
 from lake.graphs.gathered import GatheredGraphs
 from lake.store import Lake
 from models.dataset import TrainingRows, labels
@@ -101,4 +101,4 @@ def look_up(study: Study) -> None:
                 "data": rows.digest, "graphs": GatheredGraphs.version,
             }  # fmt: skip
             if not study.looks("all").stands(**key):
-                write_look(study, "all", key, rows, told_of(rows, values)[0])
+                study.looks("all").score(key, rows, told_of(rows, values)[0], study.command)

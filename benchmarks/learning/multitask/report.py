@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 
 from benchmarks.learning.chang2022.anchors import ANCHORS
-from benchmarks.learning.chang2022.looks import Looks
-from benchmarks.learning.chang2022.stages import CHOSEN as CHOSEN_ALONE
 from benchmarks.learning.multitask.lookup import RULES, SEED, found, share
 from benchmarks.learning.multitask.regimes import LETTERS, REGIMES
-from benchmarks.learning.multitask.stages import chosen
 from benchmarks.learning.multitask.study import Study, overlap_of
+from benchmarks.learning.published.choices import COLUMNS
+from benchmarks.learning.published.looks import Looks
 from models.ledger import FOLDER
 from models.published import PUBLISHED
 from models.recipe import Recipe
@@ -127,11 +126,11 @@ def gains(single: pl.DataFrame, multi: pl.DataFrame, name: str) -> tuple[float, 
 
 def choices(study: Study) -> str:
     """What was chosen for each set, and what the choice gained on the validation rows of the first splits."""
-    if not study.chosen_file.exists():
+    if not study.choices.path.exists():
         return ""
     lines = ["| set | tried | chosen | validation error | of the first candidate |", "|-|-|-|-|-|"]
-    recipes = chosen(study)
-    for row in pl.read_csv(study.chosen_file).rows(named=True):
+    recipes = study.choices.recipes()
+    for row in pl.read_csv(study.choices.path).rows(named=True):
         cells = [
             PUBLISHED[row["set"]].label, str(row["tried"]), _described(study, recipes[row["set"]]),
             _short(row["mae_validation"]), _short(row["mae_validation_first"]),
@@ -187,13 +186,13 @@ def _looked_up(study: Study, looks: pl.DataFrame, name: str) -> tuple[str, str]:
 def _alone() -> pl.DataFrame:
     """The looks at our single-task networks on the same splits: the study that stood before."""
     path = FOLDER / "chang2022_chosen.csv"
-    recipes = pl.read_csv(path, columns=list(CHOSEN_ALONE[:2]), schema_overrides={"recipe": pl.String})
+    recipes = pl.read_csv(path, columns=list(COLUMNS[:2]), schema_overrides={"recipe": pl.String})
     return Looks(FOLDER / "chang2022_looks.csv").rows().join(recipes, on=["set", "recipe"])
 
 
 def _current(study: Study, regime: str) -> pl.DataFrame:
     """The looks at the recipes that stand as chosen, and the look-up's; the log may hold others."""
-    recipes = {name: recipe.digest for name, recipe in chosen(study).items()}
+    recipes = {name: recipe.digest for name, recipe in study.choices.recipes().items()}
     stands = pl.DataFrame(
         {"set": list(recipes), "recipe": list(recipes.values())}, {"set": pl.String, "recipe": pl.String}
     )

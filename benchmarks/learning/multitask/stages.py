@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -26,29 +25,15 @@ from benchmarks.learning.multitask.study import (
     trained,
     validation_error,
 )
+from benchmarks.learning.published.choices import FINALISTS, OPENING, before_looks
 from lake.store import Lake
 from models.pool import spread
 from models.published import PUBLISHED
 from models.published.overlap import overlap
 from models.recipe import Recipe
 
-OPENING = 2  # splits on which every candidate is tried
-FINALISTS = 2  # which are then tried on all splits
-CHOSEN = ("set", "recipe", "tried", "splits", "mae_validation", "mae_validation_first", "fields")
 GRAPHS_PER_SECOND = 2000.0  # trained on one core at width 64 and 3 layers; only estimates of time depend on it
 LATEST, FEW = 60, 5  # trainings that tell how fast this goes
-
-
-class PeekError(RuntimeError):
-    """A choice that would come after a look at the test rows."""
-
-
-def chosen(study: Study) -> dict[str, Recipe]:
-    """Set -> its recipe, of seed 0, as the committed file has it."""
-    if not study.chosen_file.exists():
-        return {}
-    lines = pl.read_csv(study.chosen_file, schema_overrides={"recipe": pl.String})
-    return {name: Recipe.from_json(told) for name, told in lines.select("set", "fields").iter_rows()}
 
 
 # Encoders
@@ -80,7 +65,7 @@ def pretrain(study: Study, processes: int | None) -> None:
 
 def opening(study: Study) -> list[Piece]:
     """Every candidate of the sets that have no recipe yet, on the first splits."""
-    splits, done = range(min(OPENING, study.splits)), chosen(study)
+    splits, done = range(min(OPENING, study.splits)), study.choices.recipes()
     names = [name for name in study.sets if name not in done]
     return [Piece(name, recipe, CHOICE, s) for name in names for recipe in study.candidates(name) for s in splits]
 
@@ -94,10 +79,9 @@ def final(study: Study, name: str) -> list[Recipe]:
 
 def choose(study: Study, processes: int | None) -> None:
     """Give every set its recipe: the one of lowest mean error on the validation rows."""
-    names = [name for name in study.sets if name not in chosen(study)]
+    names = [name for name in study.sets if name not in study.choices.recipes()]
     seen = {name for regime in REGIMES for name in study.looks(regime).rows()["set"]}
-    if late := [name for name in names if name in seen]:
-        raise PeekError(f"a recipe is chosen before any look at test rows, found looks at {', '.join(late)}")
+    before_looks(names, seen)
     pretrain(study, processes)
     _train(study, opening(study), "first splits", processes)
     finals = {name: final(study, name) for name in names}
@@ -116,22 +100,8 @@ def _mean_error(study: Study, name: str, recipe: Recipe, splits: Iterable[int]) 
 
 def _write_choice(study: Study, name: str, best: Recipe, splits: int) -> None:
     tried, opened = study.candidates(name), range(min(OPENING, study.splits))
-    line = {
-        "set": name,
-        "recipe": best.digest,
-        "tried": len(tried),
-        "splits": splits,  # that decided; the two errors below are over the opening's, where all candidates are
-        "mae_validation": f"{_mean_error(study, name, best, opened):.6g}",
-        "mae_validation_first": f"{_mean_error(study, name, tried[0], opened):.6g}",
-        "fields": best.to_json(),
-    }
-    new = not study.chosen_file.exists()
-    study.chosen_file.parent.mkdir(parents=True, exist_ok=True)
-    with study.chosen_file.open("a", newline="") as file:
-        lines = csv.DictWriter(file, CHOSEN, lineterminator="\n")
-        if new:
-            lines.writeheader()
-        lines.writerow(line)
+    errors = _mean_error(study, name, best, opened), _mean_error(study, name, tried[0], opened)
+    study.choices.add(name, best, tried, splits, errors)
 
 
 def _train(study: Study, pieces: Sequence[Piece], doing: str, processes: int | None) -> None:
@@ -146,7 +116,7 @@ def _train(study: Study, pieces: Sequence[Piece], doing: str, processes: int | N
 
 def seeded(study: Study) -> list[list[Piece]]:
     """Of every regime, set with a recipe and split, the pieces of all seeds; what claims rest on first."""
-    recipes = chosen(study)
+    recipes = study.choices.recipes()
     return [
         [Piece(name, study.seeded(recipes[name], seed), regime, split) for seed in range(study.seeds)]
         for regime in (CHOICE, "all", "underived")
@@ -183,7 +153,7 @@ class Left:
 
 def left(study: Study) -> list[Left]:
     """What each stage still has to train; where nothing is chosen yet, as if first candidates won."""
-    recipes = chosen(study)
+    recipes = study.choices.recipes()
     first = {name: recipes.get(name) or study.candidates(name)[0] for name in study.sets}
     opened = opening(study)
     finals = [Piece(name, r, CHOICE, s) for name in study.sets if name not in recipes

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.learning.chang2022.looks import Looks
 from benchmarks.learning.chang2022.study import of, untested
 from benchmarks.learning.multitask.candidates import candidates
 from benchmarks.learning.multitask.company import together
 from benchmarks.learning.multitask.regimes import taught
 from benchmarks.learning.multitask.sources import SOURCES, source_rows
+from benchmarks.learning.published.choices import Choices
+from benchmarks.learning.published.looks import Looks
 from lake.graphs.gathered import GatheredGraphs
 from lake.graphs.shards import GraphStore
 from lake.store import Lake
@@ -28,7 +29,6 @@ from models.ledger import Ledger
 from models.published.overlap import Overlap
 from models.recipe import Recipe
 from models.starts import bound
-from models.task import task_named
 
 SPLITS = 5
 
@@ -66,9 +66,9 @@ class Study:
         return Looks(self.results / f"multitask_looks_{regime}.csv")
 
     @property
-    def chosen_file(self) -> Path:
+    def choices(self) -> Choices:
         """One line per set: the recipe that its validation rows chose."""
-        return self.results / "multitask_chosen.csv"
+        return Choices(self.results / "multitask_chosen.csv")
 
     @property
     def overlap_folder(self) -> Path:
@@ -308,25 +308,5 @@ def look(study: Study, pieces: Sequence[Piece]) -> None:
     column = rows.tasks.index(first.name)
     checkpoints = [read(piece.checkpoint(study)) for piece in pieces]
     told = np.mean([predicted(checkpoint, rows, graphs, "test")[:, column] for checkpoint in checkpoints], axis=0)
-    write_look(study, first.regime, look_key(study, pieces), of(study.data, first.name).splits[first.split], told)
-
-
-def write_look(study: Study, regime: str, key: dict[str, object], rows: TrainingRows, told: np.ndarray) -> None:
-    """Write down how far (n,) values are from the test rows' labels; rows: the set's own."""
-    labels, test = rows.targets[:, 0].astype(np.float64), rows.of("test")
-    middle = np.median(labels[rows.of("train")])
-    errors, floor = np.abs(told - labels[test]), np.abs(middle - labels[test])
-    figures = {
-        "mae_test": errors.mean(),
-        "mae_median_predictor": floor.mean(),
-        "median_error": np.median(errors),
-        "median_error_median_predictor": np.median(floor),
-    }
-    study.looks(regime).add(
-        **key,
-        unit=task_named(rows.tasks[0]).unit,
-        n_train=len(rows.of("train")),
-        n_test=len(test),
-        command=study.command,
-        **{name: float(f"{value:.6g}") for name, value in figures.items()},
-    )
+    rows = of(study.data, first.name).splits[first.split]
+    study.looks(first.regime).score(look_key(study, pieces), rows, told, study.command)

@@ -6,12 +6,17 @@ A look that stands is not taken again: the same recipe and seed on the same rows
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from filelock import FileLock
+
+from models.dataset import TrainingRows
+from models.task import task_named
 
 SCHEMA = {
     "date": pl.String, "set": pl.String, "split": pl.Int64, "seed": pl.String, "recipe": pl.String, "data": pl.String,
@@ -56,3 +61,23 @@ class Looks:
                     lines.writeheader()
                 lines.writerow({"date": datetime.now(UTC).date().isoformat(), **line})
         return True
+
+    def score(self, key: Mapping[str, object], rows: TrainingRows, told: np.ndarray, command: str) -> bool:
+        """Write down how far (n,) values are from the test labels of the rows' first task; False as `add`."""
+        labels, test = rows.targets[:, 0].astype(np.float64), rows.of("test")
+        middle = np.median(labels[rows.of("train")])
+        errors, floor = np.abs(told - labels[test]), np.abs(middle - labels[test])
+        figures = {
+            "mae_test": errors.mean(),
+            "mae_median_predictor": floor.mean(),
+            "median_error": np.median(errors),
+            "median_error_median_predictor": np.median(floor),
+        }
+        return self.add(
+            **key,
+            unit=task_named(rows.tasks[0]).unit,
+            n_train=len(rows.of("train")),
+            n_test=len(test),
+            command=command,
+            **{name: float(f"{value:.6g}") for name, value in figures.items()},
+        )

@@ -1,0 +1,1 @@
+"""Published: what studies of published sets have in common: choices before looks, looks that are logged, options."""
