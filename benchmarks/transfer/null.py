@@ -5,8 +5,10 @@
 
 A repetition is a planted benchmark of its own seed, four of its tasks, all ordered pairs, five seeds of training.
 sources: targets keep their labels, each source's are permuted within itself. all: targets' are permuted too. Either
-way the source is one more permutation of the labels that its placebo permutes, and the gain over placebo is of mean 0.
-Permuted once, all seeds share a source's permutation, as they share a real task's labels; anew, each seed has its own.
+way the source is one more permutation of the labels that its placebo permutes, so over permutations the gain over
+placebo is 0 in the mean. anew: each seed has permutations of its own, and that is all there is to it. once: all seeds
+share them, as they share a real task's labels; what just these chance labels do to a target is then the same for all
+seeds, and an interval, which speaks of the labels at hand, should hold that and may miss 0.
 
 Printed: repetitions with a discovery (Benjamini and Hochberg, q = .05) and the upper 95 % bound of their share; the p
 of Kolmogorov and Smirnov's test that one p-value of each repetition is uniform; the share of 95 % intervals that hold
@@ -112,8 +114,9 @@ def known(size: Size, seeds: int, path: Path = LEDGER) -> dict[Repetition, pl.Da
     told = lines.with_columns(pl.col("gains").str.split(" ").cast(pl.List(pl.Float64)))
     told = told.filter(pl.col("gains").list.len() == seeds)
     found = {}
+    told = told.unique(["kind", "permuted", "repetition", *PAIR], keep="last", maintain_order=True)
     for (kind, permuted, number), part in told.group_by("kind", "permuted", "repetition", maintain_order=True):
-        if len(part) == TASKS * (TASKS - 1):  # else its writing was cut off
+        if len(part) == TASKS * (TASKS - 1):  # else its writing was cut off, and it is made again
             table = part.select(*PAIR, seed=pl.lit(list(range(seeds))), gain_placebo="gains")
             found[Repetition(kind, permuted, number, seeds)] = table.explode("seed", "gain_placebo")
     return found

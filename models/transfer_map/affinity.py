@@ -33,7 +33,7 @@ from models.transfer_map.problem import Problem
 from models.transfer_map.small import Size, _drawn, _lesson
 
 LOOKAHEAD, COSINE = "lookahead", "cosine"
-EVERY = 10  # steps, as in TAG's own experiments
+EVERY = 10  # steps from one look to the next: a look at twelve tasks costs as much as six to eight steps
 AFFINITIES = {
     "method": pl.String, "target": pl.String, "source": pl.String, "seed": pl.Int64, "affinity": pl.Float64,
 }  # fmt: skip
