@@ -1,8 +1,8 @@
 """Size of the networks of a lake's map: single-task validation error and time of some widths, epochs and batches.
 
-`OMP_NUM_THREADS=1 python -m benchmarks.learning.transfer_size LAKE`. A row per size: the geometric mean over columns and
-seeds of the validation error over that of the training mean; CPU seconds of one run alone and of one pair. Seeds are
-900, 901, ..., of which the map has none, and the lake's test crystals are not read.
+`OMP_NUM_THREADS=1 python -m benchmarks.learning.transfer_size LAKE`. A row per size: the geometric mean over columns
+and seeds of the validation error over that of the training mean; CPU seconds of one run alone and of one pair. Seeds
+are 900, 901, ..., of which the map has none, and the lake's test crystals are not read.
 """
 
 from __future__ import annotations
@@ -61,11 +61,15 @@ def main() -> None:
     asked = parser.parse_args()
     names = tuple(columns(Lake(asked.lake))["name"])
     print("cell  width  epochs  batch  rate   error  alone_s  pair_s")
-    for cell, width, epochs, batch, rate in product(asked.cells, asked.widths, asked.epochs, asked.batches, asked.rates):
+    for cell, width, epochs, batch, rate in product(
+        asked.cells, asked.widths, asked.epochs, asked.batches, asked.rates
+    ):
         steps = -(-int(epochs * asked.labels * TRAIN) // batch)
         size = Size(width=width, steps=steps, batch=batch, learning_rate=rate)
         told = row(LakeWorld(asked.lake, names, asked.labels, cell), size, asked.seeds)
-        print(f"{cell:4d}  {width:5d}  {epochs:6d}  {batch:5d}  {rate:<5g}  {told[0]:.3f}  {told[1]:7.2f}  {told[2]:6.2f}")
+        print(
+            f"{cell:4d}  {width:5d}  {epochs:6d}  {batch:5d}  {rate:<5g}  {told[0]:.3f}  {told[1]:7.2f}  {told[2]:6.2f}"
+        )
         sys.stdout.flush()
 
 

@@ -4,10 +4,10 @@ Every seed draws anew. All properties follow one order of formulas, a lot of the
 that carry its label, up to a limit: so properties told of the same crystals share them, as they do in the lake. The
 split is drawn by formula too, and is one for all properties: no source ever saw a target's test crystals.
 
-The crystals that are held back are in no draw of the map. A draw that confirms is measured on them alone; it learns from
-the others, in an order of its own seed, from as many labels as the map's runs had.
+The crystals that are held back are in no draw of the map. A draw that confirms is measured on them alone; it learns
+from the others, in an order of its own seed, from as many labels as the map's runs had.
 
-A property that spreads over decades is learnt as its logarithm, in deviations over the training rows (`models/scale.py`).
+A property that spreads over decades is learnt as its logarithm, as `models/scale.py` does it.
 """
 
 from __future__ import annotations
