@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from lake.store import Lake
+from models.transfer_map.plan import STUDIES
 from pipelines.crystal_files import crystals_in
 from pipelines.methods import say
 
 if TYPE_CHECKING:
     from models.transfer_map.map import Study
 
+OWN = STUDIES["lake"]  # what a table of one's own is allowed
 TOLD = ("target", "source", "n", "gain_placebo", "low_placebo", "high_placebo", "q", "verdict", "confirmed", "kind")
 
 
@@ -33,7 +35,7 @@ def study_of_table(root: Path, labels: Path, structures: Path, target: str) -> t
     found, faults = crystals_in([Path(file) for file in files])
     crystals = {files[file]: crystal for file, crystal in found.items()}
     world, more = keep(labels, crystals, root / "models" / "tables")
-    return csv_study(root, labels.stem, world, target), [*faults, *more]
+    return csv_study(root, labels.stem, world, target, OWN), [*faults, *more]
 
 
 def transfer(root: Path, study: "Study", hours: float, processes: int | None) -> tuple[pl.DataFrame, bool]:
