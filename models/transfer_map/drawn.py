@@ -23,7 +23,7 @@ from models.scale import FLOOR
 from models.transfer_map.problem import Problem
 
 TRAIN, VALIDATION = 0.7, 0.8  # ends of their pieces of 0..1; the rest is test, large since few labels must tell a gain
-OVERLAP = (1 - VALIDATION) / TRAIN  # test rows over training rows: what intervals over such splits are widened by
+OVERLAP = (1 - VALIDATION) / TRAIN  # test rows over training rows, of a split of the same crystals again and again
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,10 @@ class Stock:
         """Labels of each property among the crystals that are drawn from, or that wait for confirmation."""
         found = np.isfinite(self.targets[self.held == held]).sum(axis=0)
         return dict(zip(self.names, found.tolist(), strict=True))
+
+    def reuse(self, most: int) -> dict[str, float]:
+        """Share of each property's labels that a seed draws: how much the draws of two seeds have in common."""
+        return {name: min(most / max(count, 1), 1.0) for name, count in self.counts().items()}
 
 
 def drawn(stock: Stock, seed: int, most: int, confirming: bool = False) -> Problem:

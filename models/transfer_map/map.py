@@ -33,7 +33,7 @@ from models.transfer_map.statistics.confirmation import chosen, confirmed
 from models.transfer_map.statistics.discoveries import discovered
 from models.transfer_map.statistics.equivalence import HURTS, UNCLEAR, judged
 from models.transfer_map.statistics.gains import OVER_PLACEBO, RAW, gains_of, subset_gains
-from models.transfer_map.statistics.intervals import PAIR, estimated
+from models.transfer_map.statistics.intervals import PAIR, estimated, matrix_of
 from models.transfer_map.why import Explained, explained, features
 
 PAIRS_OF_RUNS, SETS = "pairs", "sets"  # how a gain was estimated
@@ -169,7 +169,7 @@ class Study:
         whole = gains.drop_nulls().group_by(PAIR).len().filter(pl.col("len") > 1).group_by("target").len()
         whole = set(whole.filter(pl.col("len") == len(self.world.names) - 1)["target"])
         by_sets = self._by_sets()
-        told = {of: estimated(gains, of, overlap=OVERLAP) for of in (RAW, OVER_PLACEBO)}
+        told = {of: estimated(gains, of, overlap=self._overlap(gains, of)) for of in (RAW, OVER_PLACEBO)}
         parts = []
         for of, pairs in told.items():
             sets = by_sets[of].filter(~pl.col("target").is_in(list(whole)))
@@ -238,6 +238,15 @@ class Study:
             pl.col("target").is_in(self.targets),
         )  # fmt: skip
         return rows.sort(pl.col("gain").abs(), *PAIR, descending=[True, False, False]).select(*PAIR).rows()
+
+    def _overlap(self, gains: pl.DataFrame, of: str) -> np.ndarray:
+        """What intervals allow for seeds that draw from the same crystals, for each pair: test rows over training rows
+        where they draw all of them; of a property with many labels two seeds share few, so that share of it, and of
+        target and source the larger one.
+        """
+        reuse = self.world.stock().reuse(self.budget.labels)
+        pairs, _ = matrix_of(gains, of)
+        return np.array([OVERLAP * max(reuse[target], reuse[source]) for target, source in pairs.iter_rows()])
 
     def _by_sets(self) -> dict[str, pl.DataFrame]:
         """PAIRS of both estimands from sets of tasks, without errors; empty where the sets are not all trained."""

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.streams import seed_of
 from models.transfer_map.runs import Asked
-from models.transfer_map.small import Size
+from models.transfer_map.size import Size
 from models.transfer_map.subsets import subsets
 
 Pair = tuple[str, str]  # target, source
@@ -73,7 +72,7 @@ def seeds_of_sets(names: Sequence[str], budget: Budget) -> list[Asked]:
         return []
     asked = [Asked(0, (name,)) for name in names]
     for chosen in subsets(names, budget.of, budget.sets):
-        lots = np.random.default_rng(seed_of(0, "+".join(chosen)))
+        lots = np.random.default_rng([*"+".join(chosen).encode()])
         asked += [Asked(0, chosen), Asked(0, chosen, tuple(lots.permutation(chosen)[: budget.of // 2].tolist()))]
     return asked
 
