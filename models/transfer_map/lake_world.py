@@ -61,8 +61,7 @@ class LakeWorld:
 
     def licences(self) -> dict[str, tuple[str, ...]]:
         """Of each column, those of its labels and their structures."""
-        rows = _read(replace(self, labels=0, confirming=False))[1]
-        return {name: learnt_from(self.lake, _alone(rows, name)) for name in self.names}
+        return _licences(replace(self, labels=0, confirming=False))
 
 
 @lru_cache(maxsize=64)
@@ -89,6 +88,12 @@ def _read(world: LakeWorld) -> tuple[Stock, TrainingRows]:
         graphs.rows(frame["structure_hash"]),
     )  # fmt: skip
     return stock, replace(rows, frame=rows.frame[kept], targets=rows.targets[kept])
+
+
+@lru_cache(maxsize=2)
+def _licences(world: LakeWorld) -> dict[str, tuple[str, ...]]:
+    rows = _read(world)[1]
+    return {name: learnt_from(world.lake, _alone(rows, name)) for name in world.names}
 
 
 def _alone(rows: TrainingRows, name: str) -> TrainingRows:

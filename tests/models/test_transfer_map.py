@@ -121,6 +121,11 @@ def test_claims_between_families_are_confirmed_or_not_with_their_number_of_seeds
     assert told["n"].to_list() == [TINY.fresh] and told["confirmed"].null_count() == 0
 
 
+def test_without_time_there_is_a_table_without_rows(salts, study):
+    assert not write_map(salts, study, How(1, hours=0))
+    assert not len(salts.read(TRANSFER_MAP).filter(study="lake")) and not len(salts.read(GROUPS).filter(study="lake"))
+
+
 def test_one_target_trains_its_own_pairs_alone_and_an_unknown_one_is_refused(study, salts):
     mine = replace(study, target="band_gap")
     assert mine.pairs == [("band_gap", "bulk_modulus")]
