@@ -12,6 +12,7 @@ from pipelines.commands import (
     looking,
     sharing,
     starting,
+    transferring,
 )
 
 __all__ = ["app"]
@@ -21,6 +22,7 @@ FAMILIES = {
     "Add your own": labelling,
     "Add vectors": features,
     "Build": building,
+    "Map what helps what": transferring,
     "Ask": asking,
     "Look at one material": looking,
     "Compare crystals": comparing,

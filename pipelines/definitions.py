@@ -24,6 +24,7 @@ from assets import (
     sql,
     training,
     transfer,
+    transfer_map,
     trust,
 )
 from pipelines.jobs import JOBS
@@ -35,7 +36,7 @@ from pipelines.tracking import MlflowTracker
 ROOT = "CRYSTAL_LAKE_ROOT"
 MODULES = [
     bronze, silver, identity, observations, compositions, trust, sql, graphs, training, grid, multitask, transfer,
-    leaderboard, screening, reports,
+    transfer_map, leaderboard, screening, reports,
 ]  # fmt: skip
 
 

@@ -1,18 +1,19 @@
 """Jobs: what is started together. A crawl per source, everything after it, the learning alone, one column anew.
 
-The grid and the study of ways of sharing are in no other jobs than their own: they take hours, and they have partitions
-that no other asset has.
+The grid, the study of ways of sharing and the transfer map are in no other jobs than their own: they take hours, and
+they have partitions that no other asset has.
 """
 
 import dagster as dg
 
 from assets.observations import observed
-from assets.partitions import EVERY_SHARD, LEARNT, METHODS, SOURCES
+from assets.partitions import EVERY_SHARD, LEARNT, METHODS, SOURCES, STUDIES
 
 CRAWLED = dg.AssetSelection.assets("records", "pages", "listings", "crawls", "differences", "entries")
 SIZED = dg.AssetSelection.assets("grid")
 SHARED = dg.AssetSelection.assets("multitask", "learnt_structure")
-LEARNING = dg.AssetSelection.groups("models", "analysis", "reports") - SIZED - SHARED
+MAPPED = dg.AssetSelection.assets("transfer_map", "groups")
+LEARNING = dg.AssetSelection.groups("models", "analysis", "reports") - SIZED - SHARED - MAPPED
 COLUMNS = dg.AssetSelection.assets(*observed(), "property_matrix", "matrix_provenance", "lake_duckdb", "snapshots")
 
 crawl = dg.define_asset_job(
@@ -23,7 +24,7 @@ crawl = dg.define_asset_job(
 )
 build = dg.define_asset_job(
     "build",
-    dg.AssetSelection.all() - CRAWLED - SIZED - SHARED,
+    dg.AssetSelection.all() - CRAWLED - SIZED - SHARED - MAPPED,
     run_tags=EVERY_SHARD,
     description="Everything after the crawls: materials, observations, matrix, graphs, models, screening, report.",
 )
@@ -49,5 +50,11 @@ ways = dg.define_asset_job(
     partitions_def=METHODS,
     description="One way of sharing against training alone at equal budget. Hours; finished runs are kept.",
 )
+map_transfer = dg.define_asset_job(
+    "map_transfer",
+    MAPPED,
+    partitions_def=STUDIES,
+    description="Which property helps which, tested on fresh seeds and crystals. Hours; finished runs are kept.",
+)
 
-JOBS = [crawl, build, train, backfill_property, sizes, ways]
+JOBS = [crawl, build, train, backfill_property, sizes, ways, map_transfer]

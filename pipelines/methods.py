@@ -45,7 +45,7 @@ def compare(
     from pipelines.tracking import MlflowTracker
 
     lake = Lake(root)
-    how = How(processes, hours, books(MlflowTracker(root)), _say)
+    how = How(processes, hours, books(MlflowTracker(root)), say)
     ended = write_multitask(ground_of(lake, budget, take(lake)), asked, how)
     publish(lake)
     return gains(lake), ended
@@ -62,6 +62,7 @@ def forecast(root: Path, asked: Sequence[str], budget: str, processes: int | Non
     return left(Study(ground_of(lake, budget), Books.of(lake), asked), processes)
 
 
-def _say(words: str) -> None:
+def say(words: str) -> None:
+    """A line of progress on standard error, unless it is muted."""
     if not os.environ.get(QUIET):
         print(words, file=sys.stderr, flush=True)

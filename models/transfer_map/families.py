@@ -162,7 +162,8 @@ def families(
             family = INPUT
         why = [of_input[name]] if name in of_input else []
         rows.append((name, labels[name], family, "; ".join([*why, *reasons[name]])))
-    return pl.DataFrame(rows, ["name", "labels", "family", "why"], orient="row")
+    schema = {"name": pl.String, "labels": pl.Int64, "family": pl.String, "why": pl.String}
+    return pl.DataFrame(rows, schema, orient="row")
 
 
 def kinds(gathered: pl.DataFrame, made_up: pl.DataFrame) -> pl.DataFrame:

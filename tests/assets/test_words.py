@@ -12,6 +12,7 @@ from lake.sources import EVERY
 from lake.tables import TABLES
 from models.sharing import SHARINGS
 from models.study import BASELINES
+from models.transfer_map.plan import STUDIES
 
 SLUG = r"[a-z0-9_.-]+"
 
@@ -59,4 +60,4 @@ def test_every_check_has_words(graph):
 
 def test_partition_keys_are_slugs(graph):
     keys = {k for node in graph.asset_nodes if node.partitions_def for k in node.partitions_def.get_partition_keys()}
-    assert keys == {*EVERY, *ALL, *BASELINES, *SHARINGS} and all(re.fullmatch(SLUG, key) for key in keys)
+    assert keys == {*EVERY, *ALL, *BASELINES, *SHARINGS, *STUDIES} and all(re.fullmatch(SLUG, key) for key in keys)

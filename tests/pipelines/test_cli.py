@@ -29,7 +29,7 @@ HOUSE = Path(__file__).parents[2]
 ASKED = {
     "demo", "mirror", "crawl", "accept", "build", "backfill", "sql", "train", "predict", "screen", "ui", "doctor",
     "same", "duplicates", "add", "export", "dictionary", "show", "find", "shell", "snapshots", "vacuum",
-    "grid", "multitask",
+    "grid", "multitask", "transfer",
     "features",
 }  # fmt: skip
 

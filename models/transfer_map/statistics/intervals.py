@@ -27,13 +27,14 @@ def estimated(
     gains: pl.DataFrame,
     of: str = OVER_PLACEBO,
     moderated: bool = True,
-    overlap: float = 0.0,
+    overlap: float | np.ndarray = 0.0,
     crystals: pl.DataFrame | None = None,
     confidence: float = CONFIDENCE,
 ) -> pl.DataFrame:
     """PAIRS: target, source, n (seeds), gain, error (standard), freedom, low, high, p (two-sided, of no gain).
 
-    gains: GAINS.  crystals: of `crystal_part`.  Interval and p are null with one seed. Sorted by target and source.
+    gains: GAINS.  overlap: one for all, or for each pair of `matrix_of`.  crystals: of `crystal_part`.  Interval and p
+    are null with one seed. Sorted by target and source.
     """
     pairs, values = matrix_of(gains, of)
     n = np.isfinite(values).sum(1)

@@ -1,0 +1,77 @@
+"""Size of the networks of a lake's map: single-task validation error and time of some widths, epochs and batches.
+
+`OMP_NUM_THREADS=1 python -m benchmarks.learning.transfer_size LAKE`. A row per size: the geometric mean over columns
+and seeds of the validation error over that of the training mean; CPU seconds of one run alone and of one pair. Seeds
+are 900, 901, ..., of which the map has none, and the lake's test crystals are not read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from lake.store import Lake
+from models.transfer_map.drawn import TRAIN
+from models.transfer_map.families import columns
+from models.transfer_map.lake_world import LakeWorld
+from models.transfer_map.problem import Problem
+from models.transfer_map.small import Size, trained
+
+
+def mean_error(problem: Problem, task: str) -> float:
+    """What the training mean errs by on validation."""
+    labels = problem.column(task)
+    return float(np.abs(labels[problem.rows(task, "validation")] - labels[problem.rows(task, "train")].mean()).mean())
+
+
+def row(world: LakeWorld, size: Size, seeds: int) -> tuple[float, float, float]:
+    """Relative error, seconds alone, seconds of a pair."""
+    trained(world.problem(900), world.names[:2], 0, Size(width=size.width, steps=1))  # numba compiles
+    ratios, alone, pairs = [], [], []
+    for seed in range(900, 900 + seeds):
+        problem = world.problem(seed)
+        for task in world.names:
+            begun = time.process_time()
+            told = trained(problem, (task,), seed, size)[task].validation
+            alone.append(time.process_time() - begun)
+            ratios.append(told / mean_error(problem, task))
+    problem = world.problem(900)
+    for pair in zip(world.names[::3], world.names[1::3], strict=False):
+        begun = time.process_time()
+        trained(problem, pair, 900, size)
+        pairs.append(time.process_time() - begun)
+    return float(np.exp(np.log(ratios).mean())), float(np.mean(alone)), float(np.mean(pairs))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lake", type=Path)
+    parser.add_argument("--labels", type=int, default=1500)
+    parser.add_argument("--cells", type=int, nargs="+", default=[40])
+    parser.add_argument("--widths", type=int, nargs="+", default=[8, 16, 32])
+    parser.add_argument("--epochs", type=int, nargs="+", default=[30, 60])
+    parser.add_argument("--batches", type=int, nargs="+", default=[32, 64])
+    parser.add_argument("--rates", type=float, nargs="+", default=[1e-2])
+    parser.add_argument("--seeds", type=int, default=2)
+    asked = parser.parse_args()
+    names = tuple(columns(Lake(asked.lake))["name"])
+    print("cell  width  epochs  batch  rate   error  alone_s  pair_s")
+    for cell, width, epochs, batch, rate in product(
+        asked.cells, asked.widths, asked.epochs, asked.batches, asked.rates
+    ):
+        steps = -(-int(epochs * asked.labels * TRAIN) // batch)
+        size = Size(width=width, steps=steps, batch=batch, learning_rate=rate)
+        told = row(LakeWorld(asked.lake, names, asked.labels, cell), size, asked.seeds)
+        print(
+            f"{cell:4d}  {width:5d}  {epochs:6d}  {batch:5d}  {rate:<5g}  {told[0]:.3f}  {told[1]:7.2f}  {told[2]:6.2f}"
+        )
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
