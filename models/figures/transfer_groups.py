@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lake.figures.style import GRID, INK, MUTED, drawn, empty
-from models.figures.task_names import COLOUR, HELPS, HURTS, UNCLEAR, short_name
+from models.figures.task_names import COLOUR, HELPS, HURTS, UNCLEAR, leveled_name
 
 
 @drawn
@@ -40,12 +40,16 @@ def transfer_groups(groups: pl.DataFrame) -> Figure:
         for row in rows.iter_rows(named=True):
             _row(axes, at, row)
             ticks.append(at)
-            names.append(short_name(row["target"]))
+            names.append(leveled_name(row["target"]))
             at += 1
         at += 0.3
     axes.set_yticks(ticks, names)
     axes.set_ylim(at - 0.6, -0.7)
-    axes.set_xlabel("gain in its group: log(error alone / error together); bar: 95 % interval")
+    tried = groups["low"].is_not_null().any()
+    axes.set_xlabel(
+        "gain in its group: log(error alone / error together)"
+        + ("; bar: 95 % interval" if tried else "\npredicted from pairs, not trained as a group")
+    )
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
