@@ -16,7 +16,7 @@ from lake.tables.models import GROUPS, TRANSFER_MAP
 
 Rows = list[dict[str, Any]]
 CLAIMS = 40  # in the table: the surest
-REACH = 0.9  # of a bar's half: the rest is for the largest few, which are cut
+REACH = 0.75  # of a bar's half, which the largest gain takes: the rest is for its interval
 VERDICTS = ("helps", "hurts", "no transfer", "unclear")
 
 
@@ -31,6 +31,7 @@ class MapFacts:
     tasks: Rows
     families: int
     pairs: int
+    of_sets: int
     between: int
     verdicts: dict[str, int]
     seeds: str
@@ -56,19 +57,18 @@ def maps(lake: Lake) -> list[MapFacts]:
     gains, groups = lake.read(TRANSFER_MAP), lake.read(GROUPS)
     studies = sorted(gains["study"].unique(), key=lambda study: (study != "lake", study))
     slugs = addresses(studies)
-    return [
-        map_facts(lake, gains.filter(study=study), groups.filter(study=study), slugs[study]) for study in studies
-    ]
+    return [map_facts(lake, gains.filter(study=study), groups.filter(study=study), slugs[study]) for study in studies]
 
 
 def map_facts(lake: Lake, gains: pl.DataFrame, groups: pl.DataFrame, slug: str) -> MapFacts:
     """What is said of one study, from its rows of both tables."""
     from models.figures.power import statement
-    from models.figures.task_names import between, claims, full_name, in_families
+    from models.figures.task_names import between, claims, full_name, in_families, of_pairs
     from models.transfer_map.pages import page
     from models.transfer_map.statistics.confirmation import rate
 
-    apart = between(gains)
+    trained = of_pairs(gains)
+    apart = between(trained)
     tried = apart.drop_nulls("confirmed").with_columns(kept=pl.col("confirmed_gain") / pl.col("gain_placebo"))
     told = rate(tried)
     versions = versions_of(gains)
@@ -90,16 +90,17 @@ def map_facts(lake: Lake, gains: pl.DataFrame, groups: pl.DataFrame, slug: str) 
         groups=groups,
         tasks=[{"task": name, "to": to[name]} for name in names["name"]],
         families=names["family"].n_unique(),
-        pairs=len(gains),
+        pairs=len(trained),
+        of_sets=len(gains) - len(trained),
         between=len(apart),
         verdicts={verdict: int((apart["verdict"] == verdict).sum()) for verdict in VERDICTS},
-        seeds=_range(gains["n"]),
-        confirmation=told.words.replace("%", " %"),
+        seeds=_range(trained["n"]),
+        confirmation=re.sub(" ?%", "\u00a0%", told.words),
         tried=told.tried,
         confirmed=told.confirmed,
         trusted=told.trusted,
-        power=statement(gains),
-        placebo=(gains["gain"] - gains["gain_placebo"]).median(),
+        power=statement(trained),
+        placebo=(apart["gain"] - apart["gain_placebo"]).median(),
         knowing=_knowing(apart),
         claims=[_barred(row, reach) for row in stand.head(CLAIMS).to_dicts()],
         claims_left=max(0, len(stand) - CLAIMS),
@@ -160,12 +161,12 @@ def _place(gain: float | None, reach: float) -> float | None:
 
 
 def _reach(gains: pl.DataFrame) -> float:
-    ends = pl.concat([gains["low_placebo"], gains["high_placebo"], gains["gain_placebo"]]).drop_nulls().abs()
-    return max(float(ends.quantile(0.97) or 0.0), 1e-3) if len(ends) else 1.0
+    """The gain that a bar must hold; intervals may be cut."""
+    return max(gains["gain_placebo"].abs().max() or 0.0, 1e-3)
 
 
 def _company(groups: pl.DataFrame, target: str) -> Rows:
-    """Groups that serve this target, or all: method, tasks (largest gain first), gain of each, recipe; largest first."""
+    """Groups that serve this target, or all, largest first: method, group, tasks (task and gain), recipe."""
     rows = []
     for (method, number), part in groups.filter(target=target).group_by("method", "group", maintain_order=True):
         part = part.sort("gain", "task", descending=[True, False], nulls_last=True)
@@ -177,7 +178,9 @@ def _company(groups: pl.DataFrame, target: str) -> Rows:
 def _knowing(apart: pl.DataFrame) -> dict[str, Any] | None:
     """n pairs, and median raw gain without and with the source's labels on the target's test crystals."""
     both = apart.drop_nulls(["gain", "gain_knowing"])
-    return {"n": len(both), "not": both["gain"].median(), "knowing": both["gain_knowing"].median()} if len(both) else None
+    return (
+        {"n": len(both), "not": both["gain"].median(), "knowing": both["gain_knowing"].median()} if len(both) else None
+    )
 
 
 def _reasons(lake: Lake, gains: pl.DataFrame) -> tuple[Rows, str]:
@@ -197,6 +200,8 @@ def _reasons(lake: Lake, gains: pl.DataFrame) -> tuple[Rows, str]:
 
 
 def _range(values: pl.Series) -> str:
+    if not len(values):
+        return "no"
     low, high = values.min(), values.max()
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 

@@ -36,17 +36,19 @@ def pictures(one: MapFacts) -> Mapping[str, Callable[[], Figure]]:
     from models.figures.helpers_graph import helpers_graph
     from models.figures.placebo import placebo
     from models.figures.power import power, spreads
+    from models.figures.task_names import between, of_pairs
     from models.figures.transfer_groups import transfer_groups
     from models.figures.transfer_map import transfer_map
 
+    trained = of_pairs(one.gains)
     found = {
         "map": lambda: transfer_map(one.gains),
         "raw": lambda: transfer_map(one.gains, ("gain",)),
         "graph": lambda: helpers_graph(one.gains),
-        "placebo": lambda: placebo(one.gains),
+        "placebo": lambda: placebo(between(trained)),
     }
-    if len(spreads(one.gains)):
-        found["power"] = lambda: power(one.gains)
+    if len(spreads(trained)):
+        found["power"] = lambda: power(trained)
     divided = of_all(one.groups)
     if len(divided):
         found["groups"] = lambda: transfer_groups(divided)

@@ -10,9 +10,9 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assets.map_pages import draw_maps, write_pages
 from assets.report_facts import Facts, facts
@@ -32,6 +32,9 @@ from lake.tables import (
     PROPERTY_MATRIX,
     TRANSFER,
 )
+
+if TYPE_CHECKING:
+    import jinja2
 
 SCREEN_DPI = 96  # what a browser takes for an inch
 
@@ -75,7 +78,7 @@ def render(lake: Lake, snapshot: str = "") -> Path:
     drawn = draw(lake, folder / "figures", snapshot) + draw_maps(said.maps, folder / "figures", snapshot)
     page = folder / "report.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    write_pages(said.maps, folder, partial(_filled, snapshot=snapshot))
+    write_pages(said.maps, folder, filled)
     fresh = page.with_suffix(".new")
     fresh.write_text(html(said, {path.stem: inline(path) for path in drawn}), encoding="utf-8")
     return fresh.replace(page)
@@ -97,11 +100,17 @@ def draw(lake: Lake, folder: Path, snapshot: str = "") -> list[Path]:
 
 def html(said: Facts, pictures: Mapping[str, Picture]) -> str:
     """The page as text."""
-    return _filled("report.html.j2", pictures=pictures, **vars(said))
+    return filled("report.html.j2", pictures=pictures, **vars(said))
 
 
-def _filled(template: str, **values: Any) -> str:
-    """A template with its values, by the filters that all of them know."""
+def filled(template: str, **values: Any) -> str:
+    """A template of this folder with its values, as text."""
+    return _templates().get_template(template).render(**values)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    """The templates of this folder, with the filters that all of them know."""
     import jinja2
 
     from lake.figures.style import unit_text
@@ -129,7 +138,7 @@ def _filled(template: str, **values: Any) -> str:
         "task_label": label_of,
         "task_level": level_of,
     }
-    return pages.get_template(template).render(**values)
+    return pages
 
 
 def number(value: float) -> str:

@@ -16,6 +16,7 @@ from models.transfer_map.statistics.equivalence import judged
 from models.transfer_map.statistics.intervals import estimated
 from models.transfer_map.statistics.simulation import simulated
 
+MADE_OF = {"data": "0123456789abcdef", "snapshot": "2026-11-23-1", "licences": ["CC BY 4.0"]}
 TASKS = {  # name -> family, training labels
     "band_gap": ("band_gap", 1500),
     "fermi_energy": ("fermi_energy", 1500),
@@ -40,7 +41,8 @@ def mapped(
     names = sorted(tasks)
     called = {f"t{at:02d}": name for at, name in enumerate(names)}
     named = [pl.col(end).replace_strict(called) for end in ("target", "source")]
-    gains = simulated(truth, 5, seed).with_columns(*named, gain=pl.col("gain") + 0.02)
+    gains = simulated(truth, 5, seed).with_columns(*named)
+    gains = gains.with_columns(gain=pl.col("gain") + pl.Series(rng.normal(0.02, 0.03, len(gains))))
     raw = estimated(gains, "gain").select("target", "source", "low", "high", "gain")
     told = judged(discovered(estimated(gains))).rename(
         {"gain": "gain_placebo", "low": "low_placebo", "high": "high_placebo", "p_bh": "q", "p_by": "q_by"}
@@ -63,10 +65,10 @@ def _row(row: dict, study: str, tasks: dict[str, tuple[str, int]]) -> dict:
     (family, labels), (other, others) = tasks[row["target"]], tasks[row["source"]]
     told = dict.fromkeys(TRANSFER_MAP.schema) | {name: row[name] for name in TRANSFER_MAP.schema if name in row}
     return told | {
-        "study": study, "kind": WITHIN if family == other else BETWEEN,
+        "study": study, "estimator": "pairs", "kind": WITHIN if family == other else BETWEEN,
         "family_target": family, "family_source": other, "labels_target": labels, "labels_source": others,
         "shared_labels": min(labels, others) // 3, "gain_knowing": row["gain"] + 0.01,
-        "width": 16, "steps": 1500, "graphs": "v2", "data": "0123456789abcdef", "snapshot": "2026-11-23-1", "licences": ["CC BY 4.0"],
+        "width": 16, "steps": 1500, "graphs": "v2", **MADE_OF,
     }  # fmt: skip
 
 
@@ -79,6 +81,6 @@ def _groups(rows: list[dict], study: str, names: list[str]) -> list[dict]:
         recipe = Recipe(tuple(group), sharing="hard" if len(group) > 1 else "single").to_json()
         for task in group:
             gain = sum(row["gain"] for row in rows if row["target"] == task and row["source"] in group)
-            found.append({"study": study, "method": method, "target": target, "group": number, "task": task, "gain": gain,
-                          "recipe": recipe, "data": "0123456789abcdef", "snapshot": "2026-11-23-1", "licences": ["CC BY 4.0"]})  # fmt: skip
+            row = {"study": study, "method": method, "target": target, "group": number, "task": task, "gain": gain}
+            found.append(row | {"recipe": recipe, **MADE_OF})
     return found

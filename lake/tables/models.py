@@ -79,67 +79,6 @@ TRANSFER = Table(
     key=("property", "seed"),
 )  # fmt: skip
 
-_STUDY = Column("study", TEXT, "the map: `lake` for the lake's own properties, else a name given to it")
-_DATA = Column("data", TEXT, "digest of the labels and splits that it learnt from")
-_SNAPSHOT = Column("snapshot", TEXT, "the snapshot whose tables it learnt from, empty where none was taken")
-
-TRANSFER_MAP = Table(
-    "transfer_map", "models", "What training with a source does to the error of a target, per ordered pair.",
-    (
-        _STUDY,
-        Column("target", TEXT, "property whose error is asked"),
-        Column("source", TEXT, "property that is trained with it"),
-        Column("n", INT, "paired seeds"),
-        Column("gain", FLOAT, "raw: log(error alone / error together), mean over seeds; positive helps", nullable=True),
-        Column("low", FLOAT, "begin of its 95 % interval", nullable=True),
-        Column("high", FLOAT, "its end", nullable=True),
-        Column("gain_placebo", FLOAT, "log(error with the source's labels permuted / error together)", nullable=True),
-        Column("low_placebo", FLOAT, "begin of its 95 % interval", nullable=True),
-        Column("high_placebo", FLOAT, "its end", nullable=True),
-        Column("p", FLOAT, "two-sided, of no gain over placebo", nullable=True),
-        Column("q", FLOAT, "p adjusted over all ordered pairs, Benjamini-Hochberg", nullable=True),
-        Column("q_by", FLOAT, "the same, Benjamini-Yekutieli", nullable=True),
-        Column("verdict", TEXT, "helps, hurts, no transfer or unclear, over placebo"),
-        Column("kind", TEXT, "between families (only these are claims), within a family, read off the input, or by "
-               "definition"),
-        Column("family_target", TEXT, "family of the target"),
-        Column("family_source", TEXT, "family of the source"),
-        Column("labels_target", INT, "training labels of the target"),
-        Column("labels_source", INT, "training labels of the source"),
-        Column("shared_labels", INT, "training crystals with both labels"),
-        Column("gain_knowing", FLOAT, "raw gain where the source's labels stand on the target's test crystals too; "
-               "null where not run", nullable=True),
-        Column("claimed_n", INT, "seeds of the claim that was tried again", nullable=True),
-        Column("confirmed_n", INT, "fresh seeds that tried it", nullable=True),
-        Column("confirmed_gain", FLOAT, "gain over placebo on fresh seeds and untouched test crystals", nullable=True),
-        Column("confirmed_low", FLOAT, "begin of its 95 % interval", nullable=True),
-        Column("confirmed_high", FLOAT, "its end", nullable=True),
-        Column("confirmed", FLAG, "whether the claim held; null where it was not tried", nullable=True),
-        Column("width", INT, "hidden units of the networks"),
-        Column("steps", INT, "gradient steps for each target"),
-        Column("graphs", TEXT, "version of the graphs"),
-        _DATA, _SNAPSHOT, INHERITED,
-    ),
-    key=("study", "target", "source"),
-    partition_by="study",
-)  # fmt: skip
-
-GROUPS = Table(
-    "groups", "models", "Which properties to train together, by the transfer map: a row per group and task.",
-    (
-        _STUDY,
-        Column("method", TEXT, "greedy or exact"),
-        Column("target", TEXT, "the property that the group serves; empty: all its members"),
-        Column("group", INT, "number of the group"),
-        Column("task", TEXT, "property in it"),
-        Column("gain", FLOAT, "predicted mean gain of the task in its group", nullable=True),
-        Column("recipe", TEXT, "a Recipe that trains the group at once, as JSON"),
-        _DATA, _SNAPSHOT, INHERITED,
-    ),
-    key=("study", "method", "target", "group", "task"),
-    partition_by="study",
-)  # fmt: skip
-
 CANDIDATES = Table(
     "candidates", "models", "Insulators by thermal conductivity, with cost and supply: a cheap material like diamond?",
     (
@@ -326,4 +265,64 @@ LEARNT_STRUCTURE = Table(
     ),
     key=("method", "seed", "name", "row_at", "column_at"),
     partition_by="method",
+)  # fmt: skip
+
+STUDY = Column("study", TEXT, "lake, narrow (networks of width 4), or the name of a user's own table")
+DATA = Column("data", TEXT, "digest of what the study's first seed learnt from")
+SNAPSHOT = Column("snapshot", TEXT, "the snapshot whose tables it learnt from, empty where none was taken")
+
+TRANSFER_MAP = Table(
+    "transfer_map", "models", "Which property helps which: gains of pairs over training alone, and over placebo.",
+    (
+        STUDY,
+        Column("target", TEXT, "the property that is to be learnt better"),
+        Column("source", TEXT, "the property trained together with it"),
+        Column("estimator", TEXT, "pairs: from runs of the two; sets: from sets of tasks, of which nothing is claimed"),
+        Column("n", INT, "seeds, each with crystals, split and weights of its own; sets of tasks that have both"),
+        Column("gain", FLOAT, "mean log(error alone / error together) on test; below 0 it hurt", nullable=True),
+        Column("low", FLOAT, "begin of its 95 % interval", nullable=True),
+        Column("high", FLOAT, "its end", nullable=True),
+        Column("gain_placebo", FLOAT, "the same against the source with permuted labels: what is claimed"),
+        Column("low_placebo", FLOAT, "begin of its 95 % interval", nullable=True),
+        Column("high_placebo", FLOAT, "its end", nullable=True),
+        Column("p", FLOAT, "two-sided, of no gain over placebo", nullable=True),
+        Column("q", FLOAT, "p adjusted over all pairs (Benjamini-Hochberg)", nullable=True),
+        Column("q_by", FLOAT, "the same for any dependence (Benjamini-Yekutieli)", nullable=True),
+        Column("verdict", TEXT, "helps, hurts, no transfer (inside 2 %), unclear"),
+        Column("kind", TEXT, "between families, within a family, read off the input, by definition"),
+        Column("family_target", TEXT, "what quantity the target is"),
+        Column("family_source", TEXT, "what quantity the source is"),
+        Column("labels_target", INT, "its labels in the first seed's runs, all parts of the split"),
+        Column("labels_source", INT, "the same of the source"),
+        Column("shared_labels", INT, "training crystals of the first seed that have both"),
+        Column("gain_knowing", FLOAT, "the raw gain where the source is known on test crystals, too", nullable=True),
+        Column("claimed_n", INT, "seeds that the claim was made on; null where it was not tried again", nullable=True),
+        Column("confirmed_n", INT, "fresh seeds it was tried on, measured on crystals not seen before", nullable=True),
+        Column("confirmed_gain", FLOAT, "the gain over placebo there", nullable=True),
+        Column("confirmed_low", FLOAT, "begin of its 95 % interval", nullable=True),
+        Column("confirmed_high", FLOAT, "its end", nullable=True),
+        Column("confirmed", FLAG, "whether the claim held (one-sided, at 5 %); null where not tried", nullable=True),
+        Column("width", INT, "hidden units of the networks"),
+        Column("steps", INT, "gradient steps of every run"),
+        Column("graphs", TEXT, "version of the graphs"),
+        DATA, SNAPSHOT, INHERITED,
+    ),
+    key=("study", "target", "source"),
+    partition_by="study",
+)  # fmt: skip
+
+GROUPS = Table(
+    "groups", "models", "Which properties to train together, for all of them or for one, as the map estimates it.",
+    (
+        STUDY,
+        Column("method", TEXT, "greedy, or exact (an integer programme)"),
+        Column("target", TEXT, "the property that the group serves, empty where it is to serve all"),
+        Column("group", INT, "number of the group, from 0"),
+        Column("task", TEXT, "a property in it"),
+        Column("gain", FLOAT, "predicted for it: the sum of its partners' gains over placebo, drawn towards 0"),
+        Column("recipe", TEXT, "the group as a whole recipe, as JSON; of a user's own table tasks and size"),
+        DATA, SNAPSHOT, INHERITED,
+    ),
+    key=("study", "method", "target", "group", "task"),
+    partition_by="study",
 )  # fmt: skip

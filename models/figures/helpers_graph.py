@@ -11,12 +11,12 @@ from matplotlib.patches import Circle, PathPatch, Polygon
 from matplotlib.path import Path
 
 from lake.figures.style import GRID, INK, MUTED, drawn, empty
-from models.figures.task_names import COLOUR, HELPS, HURTS, between, blocks, claims, in_families, leveled_name
+from models.figures.task_names import COLOUR, HELPS, HURTS, between, blocks, claims, in_families, level_of, short_name
 
-LARGEST, SMALLEST = 0.085, 0.022  # radius of the task with most labels, and of any; the ring has radius 1
+LARGEST, SMALLEST = 0.06, 0.02  # radius of the task with most labels, and of any; the ring has radius 1
 MOST = 48  # arrows: more are a tangle; the strongest stand, and the legend says how many there are
 PULL = 0.55  # how far arrows bend to the middle: 1 would lead them all through it
-NEAREST, CHARACTER = 1.16, 0.0125  # half the picture without names, and what a character of a name takes of the whole
+NEAREST, CHARACTER = 1.12, 0.0125  # half the picture without names, and what a character of a name takes of the whole
 STYLE = {HELPS: "-", HURTS: (0, (4, 2))}
 
 
@@ -53,7 +53,8 @@ def helpers_graph(gains: pl.DataFrame) -> Figure:
     busy = {*found["target"], *found["source"]}
     for name in names:
         _task(axes, name, angle[name], radius[name], name in busy)
-    reach = NEAREST / (1 - CHARACTER * max(len(leveled_name(name)) for name in names))
+    longest = max(len(line) for name in names for line in _lines(name).split("\n"))
+    reach = NEAREST / (1 - CHARACTER * longest)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
     handles = []
@@ -98,9 +99,15 @@ def _task(axes: Axes, name: str, angle: float, radius: float, busy: bool) -> Non
     turned = np.degrees(angle) + (180 if left else 0)
     out = 1.0 + LARGEST + 0.03
     axes.text(
-        out * x, out * y, leveled_name(name), rotation=turned, rotation_mode="anchor", va="center",
-        ha="right" if left else "left", fontsize=8.8, color=colour,
+        out * x, out * y, _lines(name), rotation=turned, rotation_mode="anchor", va="center",
+        ha="right" if left else "left", multialignment="right" if left else "left", fontsize=8.2, linespacing=1.05,
+        color=colour,
     )  # fmt: skip
+
+
+def _lines(name: str) -> str:
+    """The name, and below it the level of theory: names are what makes the ring small."""
+    return "\n".join(part for part in (short_name(name), level_of(name)) if part)
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

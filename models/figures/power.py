@@ -66,10 +66,10 @@ def statement(gains: pl.DataFrame, effect: float = 0.05, alpha: float = 0.05) ->
     seeds, bar, middle = int(gains["n"].median()), corrected(gains, alpha), float(np.median(told))
     seen, least = probability(effect, middle, seeds, bar), smallest_seen(middle, seeds, bar)
     words = f"With {seeds} seeds a pair, an effect of {effect:.0%} is seen with probability {seen:.2f}"
-    words += f", at the p below {bar:.1g} that a pair needs among {len(told):,}."
+    words += f" (among {len(told):,} pairs one needs p < {bar:.1g})."
     if np.isfinite(least):
         words += f" The smallest effect that is seen with probability {WANTED:.2f} is {least:.1%}."
-    return words.replace("%", " %")
+    return words.replace("%", "\u00a0%")
 
 
 @drawn

@@ -52,9 +52,14 @@ def between(gains: pl.DataFrame) -> pl.DataFrame:
     return apart.filter(pl.col("kind") == BETWEEN) if "kind" in gains.columns else apart
 
 
+def of_pairs(gains: pl.DataFrame) -> pl.DataFrame:
+    """The rows that runs of the two tell; of others, which sets of tasks tell, nothing is claimed and n is no seeds."""
+    return gains.filter(pl.col("estimator") == "pairs") if "estimator" in gains.columns else gains
+
+
 def claims(gains: pl.DataFrame) -> pl.DataFrame:
     """The pairs between families that are claimed to help or hurt, less those that fresh seeds did not confirm."""
-    claimed = between(gains).filter(pl.col("verdict").is_in([HELPS, HURTS]))
+    claimed = of_pairs(between(gains)).filter(pl.col("verdict").is_in([HELPS, HURTS]))
     return claimed.filter(~REFUTED) if "confirmed" in gains.columns else claimed
 
 
@@ -96,7 +101,7 @@ def leveled_name(name: str) -> str:
 
 
 def _with(words: str, level: str) -> str:
-    return f"{words} · {level}" if level else words
+    return f"{words}\u00a0· {level}" if level else words
 
 
 def _level(level: str, correction: str) -> str:

@@ -15,7 +15,7 @@ def transfer_groups(groups: pl.DataFrame) -> Figure:
     """A row per task, group under group; bar: 95 % interval, hollow where it holds zero.
 
     groups: columns group (a number or a name), target, gain (log(error alone / in its group)), low, high, null where
-    unknown. Groups of one are tasks that are best left alone.
+    unknown; where all are, gains are predictions. Groups of one are tasks that are best left alone.
     """
     if not len(groups):
         return empty("No groups were found yet.")
@@ -47,8 +47,9 @@ def transfer_groups(groups: pl.DataFrame) -> Figure:
     axes.set_ylim(at - 0.6, -0.7)
     tried = groups["low"].is_not_null().any()
     axes.set_xlabel(
-        "gain in its group: log(error alone / error together)"
-        + ("; bar: 95 % interval" if tried else "\npredicted from pairs, not trained as a group")
+        "gain in its group: log(error alone / error together); bar: 95 % interval"
+        if tried
+        else "predicted gain over placebo in its group: pairs added up, no group was trained"
     )
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -64,7 +65,7 @@ def _row(axes: Axes, at: float, row: dict) -> None:
     if gain is None:
         return
     sure = low is not None and high is not None and not low <= 0 <= high
-    colour = COLOUR[(HELPS if gain > 0 else HURTS) if sure else UNCLEAR]
+    colour = MUTED if low is None else COLOUR[(HELPS if gain > 0 else HURTS) if sure else UNCLEAR]
     if low is not None and high is not None:
         axes.plot([low, high], [at, at], color=colour, linewidth=2.2, solid_capstyle="round", zorder=2)
     axes.plot(

@@ -36,6 +36,7 @@ ESTIMAND = {
 }
 LEAST = 0.02  # the scale reaches at least so far, or a map of nothing would look like one of much
 ABSENT = "#cfd8dc"
+CHARACTER = 0.068  # inches that a character of a name takes
 
 
 @drawn
@@ -51,7 +52,8 @@ def transfer_map(gains: pl.DataFrame, kinds: Sequence[str] = ("gain_placebo",)) 
     tasks = in_families(gains)
     count = len(tasks)
     size = max(4.2, 0.3 * count)
-    figure = Figure(figsize=(3.6 + size, 0.7 + (size + 1.0) * len(kinds)), layout="constrained")
+    room = 1.7 + CHARACTER * max(len(leveled_name(name)) for name in tasks["name"])
+    figure = Figure(figsize=(room + size, 0.5 + (size + 0.9) * len(kinds)), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.1, hspace=0.04)
     reach = max(LEAST, float(np.nanquantile(np.abs(gains.select(kinds).to_numpy().astype(float)), 0.95)))
     panels = figure.subplots(len(kinds), 1, squeeze=False)[:, 0]
@@ -96,7 +98,9 @@ def _panel(axes: Axes, gains: pl.DataFrame, tasks: pl.DataFrame, kind: str, reac
     axes.set_yticks(ends, minor=True)
     axes.grid(which="minor", color=GRID, linewidth=0.6)
     axes.tick_params(which="both", length=0)
-    axes.set_yticks(range(len(names)), [f"{leveled_name(name)}  {at}" for at, name in enumerate(names, 1)], fontsize=8.5)
+    axes.set_yticks(
+        range(len(names)), [f"{leveled_name(name)}  {at}" for at, name in enumerate(names, 1)], fontsize=8.5
+    )
     axes.set_xticks(range(len(names)), range(1, len(names) + 1), fontsize=8.5)
     axes.xaxis.tick_top()
     axes.set_ylabel("what is learnt (target)", color=MUTED)

@@ -65,8 +65,8 @@ def change(gain: float | None) -> str:
     """A log ratio of errors as what becomes of the error: `5.8 % lower`, which is a gain of .06."""
     if gain is None:
         return "unknown"
-    size = f"{abs(expm1(-gain)):.1%}".replace("%", " %")
-    return "unchanged" if size == "0.0 %" else f"{size} {'lower' if gain > 0 else 'higher'}"
+    size = f"{abs(expm1(-gain)):.1%}".replace("%", "\u00a0%")  # a line must not break there
+    return "unchanged" if size == "0.0\u00a0%" else f"{size} {'lower' if gain > 0 else 'higher'}"
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -44,7 +44,7 @@ def of_the_table(gains: pl.DataFrame) -> pl.DataFrame:
 
 
 def of_the_lake(lake: Lake, names: list[str]) -> pl.DataFrame | None:
-    """target, source and OF_THE_LAKE, of training labels; None where the lake does not know all tasks, or has no labels."""
+    """target, source and OF_THE_LAKE, of training labels; None where the lake lacks a task or its labels."""
     from models.dataset import training_rows
     from models.scale import Scaler
 
