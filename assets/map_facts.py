@@ -78,7 +78,8 @@ def map_facts(lake: Lake, gains: pl.DataFrame, groups: pl.DataFrame, slug: str) 
     to = addresses(names["name"].to_list())
     reach = _reach(gains)
     pages = []
-    for name in names["name"]:
+    asked = set(gains["target"])  # a map of one target has sources that have no page
+    for name in filter(asked.__contains__, names["name"]):
         one = page(gains, name, versions, full_name, told.trusted)
         served = served_by(gains, name, reach)
         pages.append(_drawn(one, reach) | {"to": to[name], "serves": served, "company": _company(groups, name)})
@@ -88,7 +89,7 @@ def map_facts(lake: Lake, gains: pl.DataFrame, groups: pl.DataFrame, slug: str) 
         slug=slug,
         gains=gains,
         groups=groups,
-        tasks=[{"task": name, "to": to[name]} for name in names["name"]],
+        tasks=[{"task": name, "to": to[name] if name in asked else ""} for name in names["name"]],
         families=names["family"].n_unique(),
         pairs=len(trained),
         of_sets=len(gains) - len(trained),

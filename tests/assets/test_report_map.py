@@ -98,6 +98,29 @@ def test_what_only_sets_of_tasks_tell_is_not_claimed(lake):
     assert len(claims(rows)) and not len(claims(sets.with_columns(kind=pl.lit(BETWEEN))))
 
 
+def test_a_map_of_one_target_has_its_page_and_links_to_no_other(lake, tmp_path):
+    rows = lake.read(TRANSFER_MAP).filter(target="band_gap")
+    (one,) = maps(written(Lake(tmp_path), rows))
+    (page,) = write_pages([one], tmp_path, filled)
+    assert page.stem == "band_gap" and not re.findall(r'href="\w+\.html"', page.read_text())
+
+
+def test_a_map_of_one_seed_claims_nothing_and_says_so(lake, tmp_path):
+    unknown = [
+        pl.lit(None, pl.Float64).alias(name) for name in ("low", "high", "low_placebo", "high_placebo", "p", "q")
+    ]
+    rows = lake.read(TRANSFER_MAP).with_columns(
+        *unknown, n=pl.lit(1, pl.Int64), verdict=pl.lit("unclear"), confirmed=pl.lit(None, pl.Boolean)
+    )
+    found = section(written(Lake(tmp_path), rows))
+    assert "No pair has two seeds or more" in found and "none is told from chance" in found
+
+
+def written(lake: Lake, rows: pl.DataFrame) -> Lake:
+    lake.replace(TRANSFER_MAP, rows, "lake")
+    return lake
+
+
 def test_pictures_are_drawn_for_each_study_and_old_ones_go(tmp_path, monkeypatch):
     water = mapped(mapped(Lake(tmp_path)), study="my own table")
     both = maps(water)
