@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from assets.map_facts import MapFacts, maps
 from lake.store import Lake
 from lake.tables import (
     CALIBRATION,
@@ -56,6 +57,7 @@ class Facts:
     calibration: Rows
     leaderboard: Rows
     gains: Rows
+    maps: list[MapFacts]
     sharing: Rows
     served_worst: dict[str, dict[str, Any]]
     candidates: Rows
@@ -111,6 +113,7 @@ def facts(lake: Lake, snapshot: str = "") -> Facts:
         calibration=lake.read(CALIBRATION).drop_nulls("coverage").sort("property", "study").to_dicts(),
         leaderboard=lake.read(LEADERBOARD).to_dicts(),
         gains=gains(lake).to_dicts(),
+        maps=maps(lake),
         sharing=sharing.to_dicts(),
         served_worst={row["method"]: row for row in served_worst(sharing).iter_rows(named=True)},
         candidates=ranked.head(TOP).to_dicts(),

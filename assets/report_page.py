@@ -10,9 +10,11 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from assets.map_pages import draw_maps, write_pages
 from assets.report_facts import Facts, facts
 from lake.contract import Table
 from lake.store import Lake
@@ -30,6 +32,9 @@ from lake.tables import (
     PROPERTY_MATRIX,
     TRANSFER,
 )
+
+if TYPE_CHECKING:
+    import jinja2
 
 SCREEN_DPI = 96  # what a browser takes for an inch
 
@@ -63,18 +68,19 @@ class Picture:
 
 
 def render(lake: Lake, snapshot: str = "") -> Path:
-    """Write `reports/report.html` and its pictures below the lake's root; returns the page's path.
+    """Write `reports/report.html`, its pictures and the pages of maps below the lake's root; returns the page's path.
 
     snapshot: name of the one that the lake is pinned to; page and pictures say it, so that they can be made again.
 
     A lake without some tables still gets its page: the sections say what to materialise.
     """
-    folder = lake.root / "reports"
-    pictures = {path.stem: inline(path) for path in draw(lake, folder / "figures", snapshot)}
+    folder, said = lake.root / "reports", facts(lake, snapshot)
+    drawn = draw(lake, folder / "figures", snapshot) + draw_maps(said.maps, folder / "figures", snapshot)
     page = folder / "report.html"
     page.parent.mkdir(parents=True, exist_ok=True)
+    write_pages(said.maps, folder, filled)
     fresh = page.with_suffix(".new")
-    fresh.write_text(html(facts(lake, snapshot), pictures), encoding="utf-8")
+    fresh.write_text(html(said, {path.stem: inline(path) for path in drawn}), encoding="utf-8")
     return fresh.replace(page)
 
 
@@ -94,9 +100,22 @@ def draw(lake: Lake, folder: Path, snapshot: str = "") -> list[Path]:
 
 def html(said: Facts, pictures: Mapping[str, Picture]) -> str:
     """The page as text."""
+    return filled("report.html.j2", pictures=pictures, **vars(said))
+
+
+def filled(template: str, **values: Any) -> str:
+    """A template of this folder with its values, as text."""
+    return _templates().get_template(template).render(**values)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    """The templates of this folder, with the filters that all of them know."""
     import jinja2
 
     from lake.figures.style import unit_text
+    from models.figures.task_names import label_of, level_of
+    from models.transfer_map.pages import change, interval
 
     pages = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -112,8 +131,14 @@ def html(said: Facts, pictures: Mapping[str, Picture]) -> str:
         "unit": unit_text,
         "percent": percent,
         "share": share,
+        "signed": signed,
+        "small": small,
+        "change": change,
+        "span": interval,
+        "task_label": label_of,
+        "task_level": level_of,
     }
-    return pages.get_template("report.html.j2").render(pictures=pictures, **vars(said))
+    return pages
 
 
 def number(value: float) -> str:
@@ -134,6 +159,16 @@ def percent(value: float) -> str:
 def share(value: float) -> str:
     """A share without a sign, to two significant digits: 2.6 %, 0.012 %."""
     return f"{float(f'{100 * value:.2g}'):g} %"
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """A number with its sign, to so many decimals."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def small(p: float) -> str:
+    """A probability to two digits; the smallest are said to be small."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
 def formula(text: str) -> Any:

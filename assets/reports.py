@@ -8,13 +8,15 @@ from assets.conventions import shown
 from assets.trust import COMPARED
 from lake.store import Lake
 
-ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains and losses, candidates."
+ABOUT = "One page with pictures: coverage, overlap of the sources, parity, gains, the transfer map, candidates."
+PARTS = (
+    "assets.report_page", "assets.map_facts", "assets.map_pages", "lake.figures", "models.figures",
+    "models.transfer_map.pages", "models.transfer_map.reasons",
+)  # fmt: skip
 
 
 @dg.asset(
-    **shown(
-        "report", "reports", {"html", "matplotlib"}, ABOUT, ("assets.report_page", "lake.figures", "models.figures")
-    ),
+    **shown("report", "reports", {"html", "matplotlib"}, ABOUT, PARTS),
     deps=[
         "property_matrix",
         "materials",

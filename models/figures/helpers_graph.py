@@ -11,12 +11,12 @@ from matplotlib.patches import Circle, PathPatch, Polygon
 from matplotlib.path import Path
 
 from lake.figures.style import GRID, INK, MUTED, drawn, empty
-from models.figures.task_names import COLOUR, HELPS, HURTS, between, blocks, in_families, short_name
+from models.figures.task_names import COLOUR, HELPS, HURTS, between, blocks, claims, in_families, level_of, short_name
 
-LARGEST, SMALLEST = 0.085, 0.022  # radius of the task with most labels, and of any; the ring has radius 1
+LARGEST, SMALLEST = 0.06, 0.02  # radius of the task with most labels, and of any; the ring has radius 1
 MOST = 48  # arrows: more are a tangle; the strongest stand, and the legend says how many there are
 PULL = 0.55  # how far arrows bend to the middle: 1 would lead them all through it
-NEAREST, CHARACTER = 1.16, 0.0125  # half the picture without names, and what a character of a name takes of the whole
+NEAREST, CHARACTER = 1.12, 0.0125  # half the picture without names, and what a character of a name takes of the whole
 STYLE = {HELPS: "-", HURTS: (0, (4, 2))}
 
 
@@ -24,13 +24,14 @@ STYLE = {HELPS: "-", HURTS: (0, (4, 2))}
 def helpers_graph(gains: pl.DataFrame) -> Figure:
     """Arrows from who helps (or, dashed, hurts) to whom; the wider, the more. A ring's band joins a family.
 
-    gains: as for the map. Claims that are not between families are no findings and not drawn; of many, the strongest
-    MOST are.
+    gains: as for the map. Claims that are not between families, or not confirmed, are no findings and not drawn; of
+    many, the strongest MOST are.
     """
     if not len(gains):
         return empty("No pair was trained yet: nobody is known to help anybody.")
     tasks = in_families(gains)
-    claims = between(gains).filter(pl.col("verdict").is_in([HELPS, HURTS]))
+    found = claims(gains)
+    refuted = int(between(gains)["verdict"].is_in([HELPS, HURTS]).sum()) - len(found)
     names = tasks["name"].to_list()
     angle = {name: np.pi / 2 - 2 * np.pi * at / len(names) for at, name in enumerate(names)}
     most = tasks["labels"].max() or 1
@@ -44,27 +45,29 @@ def helpers_graph(gains: pl.DataFrame) -> Figure:
     for first, last in blocks(tasks):
         along = np.linspace(angle[names[first]], angle[names[last]], 40)
         axes.plot(np.cos(along), np.sin(along), color=GRID, linewidth=13, solid_capstyle="round", zorder=0)
-    widest = claims["gain_placebo"].abs().max() or 1.0
-    drawn_ones = claims.sort(pl.col("gain_placebo").abs(), "target", "source", descending=[True, False, False]).head(
-        MOST
-    )
+    widest = found["gain_placebo"].abs().max() or 1.0
+    drawn_ones = found.sort(pl.col("gain_placebo").abs(), "target", "source", descending=[True, False, False])
+    drawn_ones = drawn_ones.head(MOST)
     for row in drawn_ones.reverse().iter_rows(named=True):  # the strongest on top
         _arrow(axes, row, angle, radius, widest)
-    busy = {*claims["target"], *claims["source"]}
+    busy = {*found["target"], *found["source"]}
     for name in names:
         _task(axes, name, angle[name], radius[name], name in busy)
-    reach = NEAREST / (1 - CHARACTER * max(len(short_name(name)) for name in names))
+    longest = max(len(line) for name in names for line in _lines(name).split("\n"))
+    reach = NEAREST / (1 - CHARACTER * longest)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
     handles = []
     for verdict in (HELPS, HURTS):
-        count, shown = (int((rows["verdict"] == verdict).sum()) for rows in (claims, drawn_ones))
+        count, shown = (int((rows["verdict"] == verdict).sum()) for rows in (found, drawn_ones))
         words = f"source {verdict} target: {count}" + (f", strongest {shown} drawn" if shown < count else "")
         handles.append(Line2D([], [], color=COLOUR[verdict], linestyle=STYLE[verdict], linewidth=2, label=words))
     handles += [
         Line2D([], [], color=GRID, linewidth=8, label="one family"),
         Line2D([], [], marker="o", linestyle="none", color=MUTED, markersize=8, label=f"area: labels, most {most:,}"),
     ]
+    if refuted:
+        handles.append(Line2D([], [], linestyle="none", label=f"not confirmed, not drawn: {refuted}"))
     figure.legend(handles=handles, loc="outside lower center", ncols=2, columnspacing=1.6)
     return figure
 
@@ -96,9 +99,15 @@ def _task(axes: Axes, name: str, angle: float, radius: float, busy: bool) -> Non
     turned = np.degrees(angle) + (180 if left else 0)
     out = 1.0 + LARGEST + 0.03
     axes.text(
-        out * x, out * y, short_name(name), rotation=turned, rotation_mode="anchor", va="center",
-        ha="right" if left else "left", fontsize=8.8, color=colour,
+        out * x, out * y, _lines(name), rotation=turned, rotation_mode="anchor", va="center",
+        ha="right" if left else "left", multialignment="right" if left else "left", fontsize=8.2, linespacing=1.05,
+        color=colour,
     )  # fmt: skip
+
+
+def _lines(name: str) -> str:
+    """The name, and below it the level of theory: names are what makes the ring small."""
+    return "\n".join(part for part in (short_name(name), level_of(name)) if part)
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

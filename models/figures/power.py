@@ -58,6 +58,20 @@ def corrected(gains: pl.DataFrame, alpha: float = 0.05) -> float:
     return float(max(claimed or 0.0, alpha / max(len(told), 1)))
 
 
+def statement(gains: pl.DataFrame, effect: float = 0.05, alpha: float = 0.05) -> str:
+    """The same in words, of a typical pair among all. gains: as for `power`."""
+    told = spreads(gains)
+    if not len(told):
+        return "No pair has two seeds or more: no effect can be told from chance."
+    seeds, bar, middle = int(gains["n"].median()), corrected(gains, alpha), float(np.median(told))
+    seen, least = probability(effect, middle, seeds, bar), smallest_seen(middle, seeds, bar)
+    words = f"With {seeds} seeds a pair, an effect of {effect:.0%} is seen with probability {seen:.2f}"
+    words += f" (among {len(told):,} pairs one needs p < {bar:.1g})."
+    if np.isfinite(least):
+        words += f" The smallest effect that is seen with probability {WANTED:.2f} is {least:.1%}."
+    return words.replace("%", "\u00a0%")
+
+
 @drawn
 def power(gains: pl.DataFrame, alpha: float = 0.05) -> Figure:
     """Probability against effect, for one pair alone and among all pairs; bands: pairs that are quieter and noisier.

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lake.figures.style import GRID, INK, MUTED, drawn, empty
-from models.figures.task_names import COLOUR, HELPS, HURTS, UNCLEAR, short_name
+from models.figures.task_names import COLOUR, HELPS, HURTS, UNCLEAR, leveled_name
 
 
 @drawn
@@ -15,7 +15,7 @@ def transfer_groups(groups: pl.DataFrame) -> Figure:
     """A row per task, group under group; bar: 95 % interval, hollow where it holds zero.
 
     groups: columns group (a number or a name), target, gain (log(error alone / in its group)), low, high, null where
-    unknown. Groups of one are tasks that are best left alone.
+    unknown; where all are, gains are predictions. Groups of one are tasks that are best left alone.
     """
     if not len(groups):
         return empty("No groups were found yet.")
@@ -40,12 +40,17 @@ def transfer_groups(groups: pl.DataFrame) -> Figure:
         for row in rows.iter_rows(named=True):
             _row(axes, at, row)
             ticks.append(at)
-            names.append(short_name(row["target"]))
+            names.append(leveled_name(row["target"]))
             at += 1
         at += 0.3
     axes.set_yticks(ticks, names)
     axes.set_ylim(at - 0.6, -0.7)
-    axes.set_xlabel("gain in its group: log(error alone / error together); bar: 95 % interval")
+    tried = groups["low"].is_not_null().any()
+    axes.set_xlabel(
+        "gain in its group: log(error alone / error together); bar: 95 % interval"
+        if tried
+        else "predicted gain over placebo in its group: pairs added up, no group was trained"
+    )
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
@@ -60,7 +65,7 @@ def _row(axes: Axes, at: float, row: dict) -> None:
     if gain is None:
         return
     sure = low is not None and high is not None and not low <= 0 <= high
-    colour = COLOUR[(HELPS if gain > 0 else HURTS) if sure else UNCLEAR]
+    colour = MUTED if low is None else COLOUR[(HELPS if gain > 0 else HURTS) if sure else UNCLEAR]
     if low is not None and high is not None:
         axes.plot([low, high], [at, at], color=colour, linewidth=2.2, solid_capstyle="round", zorder=2)
     axes.plot(

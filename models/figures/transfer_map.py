@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
@@ -11,36 +13,47 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, Rectangle
 
 from lake.figures.style import GRID, INK, MUTED, drawn, empty
-from models.figures.task_names import HELPS, HURTS, NO_TRANSFER, between, blocks, in_families, short_name
+from models.figures.task_names import (
+    HELPS,
+    HURTS,
+    NO_TRANSFER,
+    REFUTED,
+    between,
+    blocks,
+    in_families,
+    leveled_name,
+)
 
 # orange to blue by white: both ends are told apart by every kind of colour vision, and by lightness from the middle
 HARM_TO_HELP = LinearSegmentedColormap.from_list(
     "harm to help", ["#7a2f00", "#d9772e", "#ffffff", "#3f93b5", "#083f57"]
 )
 MARK = {HELPS: "+", HURTS: "–", NO_TRANSFER: "·"}
+DOUBTED = "?"  # instead of + or –
 ESTIMAND = {
     "gain_placebo": "Gain over placebo: log(error with permuted source / error together)",
     "gain": "Raw gain: log(error alone / error together)",
 }
 LEAST = 0.02  # the scale reaches at least so far, or a map of nothing would look like one of much
 ABSENT = "#cfd8dc"
+CHARACTER = 0.068  # inches that a character of a name takes
 
 
 @drawn
-def transfer_map(gains: pl.DataFrame, raw: bool = False) -> Figure:
-    """Targets in rows, sources in columns, families side by side and framed. raw: the raw gains in a panel below.
+def transfer_map(gains: pl.DataFrame, kinds: Sequence[str] = ("gain_placebo",)) -> Figure:
+    """Targets in rows, sources in columns, families side by side and framed; a panel for each estimand of `kinds`.
 
     gains: a row per ordered pair, with columns target, source, gain, gain_placebo, verdict, and family_ and labels_ of
-    both. Both panels have one scale, and the marks of claims, which are made over placebo and between families alone
-    (see `task_names.between`).
+    both. All panels have one scale, and the marks of claims, which are made over placebo and between families alone
+    (see `task_names.between`); where a column `confirmed` says that a claim did not hold, it is marked as doubted.
     """
     if not len(gains):
         return empty("No pair was trained yet: there is no map.")
     tasks = in_families(gains)
-    kinds = ("gain_placebo", "gain") if raw else ("gain_placebo",)
     count = len(tasks)
     size = max(4.2, 0.3 * count)
-    figure = Figure(figsize=(3.6 + size, 0.7 + (size + 1.0) * len(kinds)), layout="constrained")
+    room = 1.7 + CHARACTER * max(len(leveled_name(name)) for name in tasks["name"])
+    figure = Figure(figsize=(room + size, 0.5 + (size + 0.9) * len(kinds)), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.1, hspace=0.04)
     reach = max(LEAST, float(np.nanquantile(np.abs(gains.select(kinds).to_numpy().astype(float)), 0.95)))
     panels = figure.subplots(len(kinds), 1, squeeze=False)[:, 0]
@@ -51,8 +64,9 @@ def transfer_map(gains: pl.DataFrame, raw: bool = False) -> Figure:
     bar.set_label("◀ hurts          helps ▶")
     bar.outline.set_visible(False)
     handles = [
-        *(_entry(MARK[verdict], words) for verdict, words in (
-            (HELPS, "helps: claimed"), (HURTS, "hurts: claimed"), (NO_TRANSFER, "no transfer: shown"))),
+        *(_entry(mark, words) for mark, words in (
+            (MARK[HELPS], "helps: claimed"), (MARK[HURTS], "hurts: claimed"), (MARK[NO_TRANSFER], "no transfer: shown"),
+            *[(DOUBTED, "claimed, not confirmed")] * (DOUBTED in _marks(gains)["mark"]))),
         Patch(facecolor="none", edgecolor=INK, linewidth=1.6, label="one family: no claim"),
         Patch(facecolor=ABSENT, edgecolor="none", label="not trained"),
     ]  # fmt: skip
@@ -67,11 +81,11 @@ def _panel(axes: Axes, gains: pl.DataFrame, tasks: pl.DataFrame, kind: str, reac
     for target, source, gain in gains.select("target", "source", kind).drop_nulls().iter_rows():
         values[place[target], place[source]] = gain
     image = axes.imshow(values, cmap=HARM_TO_HELP.with_extremes(bad=ABSENT), vmin=-reach, vmax=reach)
-    for target, source, verdict in between(gains).select("target", "source", "verdict").iter_rows():
-        if verdict in MARK:
+    for target, source, mark in _marks(gains).iter_rows():
+        if mark:
             y, x = place[target], place[source]
             dark = abs(values[y, x]) > 0.55 * reach
-            axes.text(x, y, MARK[verdict], ha="center", va="center_baseline", fontsize=11, fontweight="bold",
+            axes.text(x, y, mark, ha="center", va="center_baseline", fontsize=11, fontweight="bold",
                       color="white" if dark else INK)  # fmt: skip
     for first, last in blocks(tasks):
         side = last - first + 1
@@ -84,7 +98,9 @@ def _panel(axes: Axes, gains: pl.DataFrame, tasks: pl.DataFrame, kind: str, reac
     axes.set_yticks(ends, minor=True)
     axes.grid(which="minor", color=GRID, linewidth=0.6)
     axes.tick_params(which="both", length=0)
-    axes.set_yticks(range(len(names)), [f"{short_name(name)}  {at}" for at, name in enumerate(names, 1)], fontsize=8.5)
+    axes.set_yticks(
+        range(len(names)), [f"{leveled_name(name)}  {at}" for at, name in enumerate(names, 1)], fontsize=8.5
+    )
     axes.set_xticks(range(len(names)), range(1, len(names) + 1), fontsize=8.5)
     axes.xaxis.tick_top()
     axes.set_ylabel("what is learnt (target)", color=MUTED)
@@ -92,6 +108,14 @@ def _panel(axes: Axes, gains: pl.DataFrame, tasks: pl.DataFrame, kind: str, reac
     axes.xaxis.set_label_position("top")
     axes.spines[:].set_visible(False)
     return image
+
+
+def _marks(gains: pl.DataFrame) -> pl.DataFrame:
+    """target, source, mark (null where nothing is claimed) of the pairs between families."""
+    mark = pl.col("verdict").replace_strict(MARK, default=None, return_dtype=pl.String)
+    if "confirmed" in gains.columns:
+        mark = pl.when(REFUTED).then(pl.lit(DOUBTED)).otherwise(mark)
+    return between(gains).select("target", "source", mark=mark)
 
 
 def _entry(mark: str, words: str) -> Patch:

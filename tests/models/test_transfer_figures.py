@@ -13,12 +13,12 @@ from matplotlib.patches import Polygon, Rectangle
 
 from models.figures.helpers_graph import helpers_graph
 from models.figures.placebo import placebo
-from models.figures.power import corrected, power, probability, smallest_seen, spreads
-from models.figures.task_names import between, in_families, short_name
+from models.figures.power import corrected, power, probability, smallest_seen, spreads, statement
+from models.figures.task_names import between, full_name, in_families, level_of, leveled_name, short_name
 from models.figures.transfer_groups import transfer_groups
 from models.figures.transfer_map import transfer_map
 from models.transfer_map.families import BETWEEN, BY_DEFINITION
-from models.transfer_map.pages import page
+from models.transfer_map.pages import interval, page
 
 TASKS = {  # name -> family, labels
     "optical_dielectric_constant": ("optics", 650),
@@ -81,13 +81,13 @@ def test_the_map_marks_claims_between_families_alone():
     marks = sorted(text.get_text() for text in axes.texts)
     assert marks == sorted(["+", "+", "–", "·"])  # not the dielectric constant with its own root
     assert sum(isinstance(patch, Rectangle) for patch in axes.patches) == 1
-    assert axes.get_yticklabels()[0].get_text() == "Band gap  1"
+    assert axes.get_yticklabels()[0].get_text() == "Band gap\u00a0· PBE(+U)  1"
     shown = np.ma.getmaskarray(axes.images[0].get_array())
     assert shown.sum() == len(TASKS) and shown.diagonal().all()
 
 
 def test_the_raw_gains_are_a_panel_below_on_the_same_scale():
-    over, raw = transfer_map(made(), raw=True).axes[:2]
+    over, raw = transfer_map(made(), ("gain_placebo", "gain")).axes[:2]
     assert over.images[0].get_clim() == raw.images[0].get_clim()
     assert float(raw.images[0].get_array()[0, 1]) == pytest.approx(0.08)
 
@@ -132,12 +132,15 @@ def test_the_power_statement_names_the_smallest_effect_seen_with_80_percent():
     marked = [text.get_text() for text in figure.axes[0].texts]
     assert marked == [f"{smallest_seen(spread, 5, alpha):.3f}" for alpha in (0.05, corrected(gains))]
     assert "With 5 seeds" in words(figure)
+    told = statement(gains).replace("\u00a0", " ")
+    assert told.startswith("With 5 seeds a pair, an effect of 5 % is seen with probability 0.")
+    assert f"is {smallest_seen(spread, 5, corrected(gains)):.1%}.".replace("%", " %") in told
 
 
 def test_the_groups_name_every_task_once_and_those_best_left_alone():
     told = words(transfer_groups(GROUPS))
     for name in ("Band gap", "Bulk modulus", "my own", "Refractive index", "Group 1", "Alone"):
-        assert name in told.split("\n")
+        assert name in told.replace("\u00a0· PBE(+U)", "").split("\n")
     assert "Group 2" not in told
 
 
@@ -146,11 +149,44 @@ def test_a_page_says_what_to_do_and_shows_its_evidence():
     assert [found["source"] for found in told["train_with"]] == ["bulk_modulus"]
     assert [found["source"] for found in told["not_with"]] == ["my own"]
     assert told["advice"] == "Train it with bulk_modulus. Do not train it with my own."
-    line = told["train_with"][0]["words"]
-    for part in ("error −5.8 %", "5 seeds", "q 0.0004", "lake abc", "graphs v2", "code 1.0", "raw error −7.7 %"):
+    line = told["train_with"][0]["words"].replace("\u00a0", " ")
+    for part in ("error 5.8 % lower than by placebo", "interval 3.9 to 7.7 % lower", "n = 5 seeds", "q = 0.0004",
+                 "lake abc", "graphs v2", "code 1.0", "than alone 7.7 % lower"):  # fmt: skip
         assert part in line
+    assert page(made(), "band_gap", trusted=False)["advice"].startswith("Not to be trusted")
     parts = [told[part] for part in ("train_with", "not_with", "no_effect", "unknown", "apart")]
     assert sum(map(len, parts)) == len(TASKS) - 1
+
+
+def test_a_claim_that_fresh_seeds_refute_leaves_advice_graph_and_map_and_stays_on_record():
+    refuted = (pl.col("target") == "band_gap") & (pl.col("source") == "bulk_modulus")
+    told = made().with_columns(
+        confirmed=pl.when(refuted).then(False).otherwise(None), confirmed_n=10, confirmed_gain=0.001,
+        confirmed_low=-0.02, confirmed_high=0.022,
+    )  # fmt: skip
+    found = page(told, "band_gap")
+    assert found["train_with"] == [] and [row["source"] for row in found["refuted"]] == ["bulk_modulus"]
+    assert "not confirmed on 10 fresh seeds" in found["refuted"][0]["words"]
+    assert sorted(text.get_text() for text in transfer_map(told).axes[0].texts) == sorted(["?", "+", "–", "·"])
+    figure = helpers_graph(told)
+    assert sum(type(patch) is Polygon for patch in figure.axes[0].patches) == 2
+    assert "not confirmed, not drawn: 1" in words(figure)
+
+
+def test_names_carry_their_level_of_theory_and_own_tasks_have_none():
+    assert full_name("last_phonon_dos_peak").endswith("PBEsol/PBE(+U)")
+    assert level_of("formation_energy_per_atom_mp2018") == "GGA(+U), MP corr."
+    assert leveled_name("my own") == "my own" and leveled_name("band_gap").startswith("Band gap")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.04, 0.08, "3.9 to 7.7 % lower"), (-0.08, -0.04, "4.1 to 8.3 % higher"), 
+     (-0.01, 0.04, "1.0 % higher to 3.9 % lower"),
+     (0.0, 0.04, "unchanged to 3.9 % lower"), (None, 0.1, "unknown")],
+)  # fmt: skip
+def test_intervals_are_said_in_words_that_need_no_sign(low, high, said):
+    assert interval(low, high).replace("\u00a0", " ") == said
 
 
 def test_a_page_keeps_the_own_family_apart_and_refuses_what_was_not_trained():
