@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 
-from assets.versions import code_version
 from lake.store import Lake
 from lake.tables.models import GROUPS, TRANSFER_MAP
 
@@ -122,7 +121,7 @@ def versions_of(gains: pl.DataFrame) -> dict[str, str]:
         "graphs": _listed(gains["graphs"]),
         "networks": f"width {_range(gains['width'])}, {_range(gains['steps'])} steps",
     }
-    return found | {"code": code_version("models.transfer_map")}
+    return found | {"code": _listed(gains["code"]) or "not told"}
 
 
 def served_by(gains: pl.DataFrame, source: str, reach: float) -> Rows:

@@ -8,6 +8,7 @@ from assets.conventions import shown_as
 from assets.described import contract, described
 from assets.observations import observed
 from assets.partitions import STUDIES
+from assets.versions import code_version
 from lake.store import Lake
 from lake.tables import GROUPS, TRANSFER_MAP
 
@@ -47,7 +48,8 @@ def mapping(
 
     name = context.partition_key
     study = lake_study(lake, name, snapshot=take(lake))
-    ended = write_map(lake, study, How(config.processes or None, config.hours or float("inf"), context.log.info))
+    how = How(config.processes or None, config.hours or float("inf"), context.log.info)
+    ended = write_map(lake, study, how, code_version(*LEARNERS))
     tried = study.confirmations()
     facts = {"ended": ended, "claims": len(study.claims()), "tried": len(tried), "told": rate(tried).words}
     yield described(lake, TRANSFER_MAP, name, **facts)

@@ -40,13 +40,15 @@ def study_of_table(root: Path, labels: Path, structures: Path, target: str) -> t
 
 def transfer(root: Path, study: "Study", hours: float, processes: int | None) -> tuple[pl.DataFrame, bool]:
     """Train what the study lacks and write its tables; the pairs, claims first, and whether all is trained."""
+    from assets.transfer_map import LEARNERS
+    from assets.versions import code_version
     from lake.sql import publish
     from lake.tables import TRANSFER_MAP
     from models.transfer_map.map import How
     from models.transfer_map.table import write_map
 
     lake = Lake(root)
-    ended = write_map(lake, study, How(processes, hours, say))
+    ended = write_map(lake, study, How(processes, hours, say), code_version(*LEARNERS))
     publish(lake)
     rows = lake.read(TRANSFER_MAP).filter(pl.col("study") == study.name, pl.col("target").is_in(study.targets))
     claimed = pl.col("verdict").is_in(["helps", "hurts"]) & (pl.col("kind") == "between families")

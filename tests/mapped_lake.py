@@ -16,7 +16,7 @@ from models.transfer_map.statistics.equivalence import judged
 from models.transfer_map.statistics.intervals import estimated
 from models.transfer_map.statistics.simulation import simulated
 
-MADE_OF = {"data": "0123456789abcdef", "snapshot": "2026-11-23-1", "licences": ["CC BY 4.0"]}
+MADE_OF = {"code": "0123456789ab", "data": "0123456789abcdef", "snapshot": "2026-11-23-1", "licences": ["CC BY 4.0"]}
 TASKS = {  # name -> family, training labels
     "band_gap": ("band_gap", 1500),
     "fermi_energy": ("fermi_energy", 1500),

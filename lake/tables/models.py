@@ -305,6 +305,7 @@ TRANSFER_MAP = Table(
         Column("width", INT, "hidden units of the networks"),
         Column("steps", INT, "gradient steps of every run"),
         Column("graphs", TEXT, "version of the graphs"),
+        Column("code", TEXT, "address of the code that made the map"),
         DATA, SNAPSHOT, INHERITED,
     ),
     key=("study", "target", "source"),

@@ -65,16 +65,19 @@ def csv_study(root: Path, name: str, world: CsvWorld, target: str = "", budget: 
     return Study(name, world, budget, ledger, dict(told.select("name", "family").iter_rows()), target, catalog=False)
 
 
-def write_map(lake: Lake, study: Study, how: How | None = None) -> bool:
-    """Train what the ledger lacks and write the study's rows; False where the hours were over before all was done."""
+def write_map(lake: Lake, study: Study, how: How | None = None, code: str = "") -> bool:
+    """Train what the ledger lacks and write the study's rows; False where the hours were over before all was done.
+
+    code: address of the code that does it, told with every gain.
+    """
     ended = train(study, how or How())
     pairs = study.latest()
-    lake.replace(TRANSFER_MAP, map_rows(study, pairs), study.name)
+    lake.replace(TRANSFER_MAP, map_rows(study, pairs, code), study.name)
     lake.replace(GROUPS, group_rows(lake, study, pairs), study.name)
     return ended
 
 
-def map_rows(study: Study, pairs: pl.DataFrame) -> pl.DataFrame:
+def map_rows(study: Study, pairs: pl.DataFrame, code: str = "") -> pl.DataFrame:
     """TRANSFER_MAP from the pairs of `Study.latest`."""
     known = study.features().select(*PAIR, "shared")
     problem = study.world.problem(0)
@@ -96,6 +99,7 @@ def map_rows(study: Study, pairs: pl.DataFrame) -> pl.DataFrame:
         licences=pl.Series(
             [sorted({*licences[a], *licences[b]}) for a, b in rows.select(*PAIR).iter_rows()], dtype=pl.List(pl.String)
         ),
+        code=pl.lit(code),
         **_versions(study),
     )
     rows = rows.with_columns(pl.col(name).cast(dtype) for name, dtype in TRANSFER_MAP.schema.items())
