@@ -7,8 +7,8 @@ each task a seed (subset_runs.py; both estimands from the same runs), by `--surr
 help at n seeds is the mean over all disjoint blocks of n of its seeds, so that a curve is not one draw of luck.
 
 The truth. `oracle`: all pairs by `--oracle-seeds` fresh seeds, pairs whose interval is not above +1 %, below -1 % or
-inside +-3 % not scored; the truth of the bar. Ten seeds are 8,520 runs, and fifty, as of 12 tasks, would be half a day
-for a core: fewer seeds leave more pairs unscored, but those that are scored are as sure. `design`: pairs expected to
+inside +-3 % not scored; the truth of the bar. Ten seeds are 8,520 runs, fifty, as of 12 tasks, would be 42,600: fewer
+seeds leave more pairs unscored, but those that are scored are as sure. `design`: pairs expected to
 help against all others, which costs nothing and is printed beside it; some of them help nobody in fact, so no method
 reaches 1, and the ratio of two methods is what it is good for. `--oracle-seeds 0` is design alone.
 

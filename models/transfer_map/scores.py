@@ -65,9 +65,9 @@ class Score:
     unscored: int
 
     @property
-    def sign_error_share(self) -> float:
-        """Sign errors over discoveries, 0 where nothing was discovered."""
-        return self.sign_errors / max(self.discoveries, 1)
+    def sign_error_share(self) -> float | None:
+        """Sign errors over discoveries, None where nothing was discovered."""
+        return self.sign_errors / self.discoveries if self.discoveries else None
 
 
 def scored(pairs: pl.DataFrame, oracle: pl.DataFrame) -> Score:

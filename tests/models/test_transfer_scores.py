@@ -77,7 +77,7 @@ def test_sign_errors_are_a_share_of_discoveries():
     oracle, found = _judged(_truth(), 50, 0), _judged(_truth(), 5, 1)
     told, turned = scored(found, oracle), scored(found.with_columns(sign=-pl.col("sign")), oracle)
     assert told.discoveries and told.sign_error_share + turned.sign_error_share == pytest.approx(1)
-    assert scored(found.with_columns(sign=pl.lit(0)), oracle).sign_error_share == 0
+    assert scored(found.with_columns(sign=pl.lit(0)), oracle).sign_error_share is None
 
 
 def test_the_design_judges_by_what_it_expects():
