@@ -73,7 +73,11 @@ def main() -> None:
         curves = pl.concat(curve(one, method, *way, asked.of, aurocs) for method, way in ways.items())
         shown(curves)
         for truth in aurocs:
-            shown(ratios(curves, truth))
+            told = ratios(curves, truth)
+            if len(told):
+                shown(told)
+            else:
+                print(f"{truth}: too few pairs of a class to be scored")
     return None
 
 

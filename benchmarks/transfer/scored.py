@@ -10,19 +10,18 @@ permuted, four sets per task and seed). Printed per benchmark seed and width:
 auroc_help, auroc_harm     one class of the oracle against its other scored pairs
 spearman                   with the oracle's gains, all pairs
 discoveries, sign_errors   Benjamini and Hochberg at .05; those of the other sign than the oracle's gain
-ari_exact, ari_greedy      the groups found and those planted, where a task that belongs to nobody is one of its own
+ari_exact, ari_greedy      the groups found and those planted, where a task that belongs to nobody is one of its own;
+                           a gain has to be above `--related`, 3 % as for neutral, to speak for one group
 regret_*                   what is missed by choosing
 
 Regret at most 10 % of the oracle's gain: the oracle's gain is what the choice would bring that is best by the oracle
 itself, the regret the share of it that the choice by estimates does not bring, both valued by the oracle, whose seeds
 had no part in the estimates. Summed over targets before it is divided, so that targets that nothing helps count by the
 harm that is done to them. Three choices: groups for all tasks (exact; worth the sum of their pairs' gains), partners of
-each target (all that are estimated to be worth it; the same sum), and the best partner of each target, where nothing
+each target (all that are estimated to help; the same sum), and the best partner of each target, where nothing
 need add up. Gains in sets do not add up: `--sets` trains, by fresh seeds 2000, 2001, ..., each target with its chosen
 partners (at most four, the best first) and with the oracle's; the regret is then one minus the mean gain with the
 chosen sets over that with the oracle's. It may be negative: the oracle's sets are best by sums of pairs, not as sets.
-
-An estimate counts as worth choosing from `--worth`, which is nought where not said.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ from models.planted.dials import Dials
 from models.transfer_map import surrogate
 from models.transfer_map.groups import matrix_of, partners
 from models.transfer_map.runs import Asked, alone
-from models.transfer_map.scores import choice, scored, worth_of
+from models.transfer_map.scores import INSIDE, choice, scored
 from models.transfer_map.statistics.discoveries import discovered
 from models.transfer_map.statistics.gains import RAW, gains_of, subset_gains
 from models.transfer_map.statistics.intervals import estimated
@@ -65,7 +64,7 @@ def main() -> None:
     asked = parser(__doc__, 5, 50)
     asked.add_argument("--tasks", type=int, default=12, help="12 is scored; the figures of 24 are stated")
     asked.add_argument("--per-task", type=float, default=PER_TASK, help="sets of the surrogate, per task and seed")
-    asked.add_argument("--worth", type=float, default=0.0, help="what an estimated gain must be above to be chosen")
+    asked.add_argument("--related", type=float, default=INSIDE, help="gain above which two tasks are of one group")
     asked.add_argument("--sets", type=int, nargs="?", const=10, default=0, metavar="SEEDS",
                        help="train chosen sets and the oracle's by so many fresh seeds, 10 where not said")  # fmt: skip
     asked = asked.parse_args()
@@ -120,19 +119,17 @@ def scores(study: Study, asked: argparse.Namespace) -> list[dict]:
                 "seed": study.world.seed, "width": study.size.width, "seeds": asked.seeds, "method": method,
                 "estimand": of, "runs": len(asks[method]), "trained": sum(len(one.tasks) for one in asks[method]),
                 **asdict(told), "sign_error_share": told.sign_error_share,
-                **asdict(choice(found, oracles[of], study.planted_groups, asked.worth)),
+                **asdict(choice(found, oracles[of], study.planted_groups, asked.related)),
             }  # fmt: skip
             if asked.sets:
-                row |= regret_of_sets(study, found, oracles[of], of, asked.sets, asked.worth)
+                row |= regret_of_sets(study, found, oracles[of], of, asked.sets)
             rows.append(row)
     return rows
 
 
-def regret_of_sets(
-    study: Study, found: pl.DataFrame, oracle: pl.DataFrame, of: str, seeds: int, worth: float
-) -> dict[str, float]:
+def regret_of_sets(study: Study, found: pl.DataFrame, oracle: pl.DataFrame, of: str, seeds: int) -> dict[str, float]:
     """Train each target with the chosen partners and with the oracle's, by fresh seeds; the regret, and the gains."""
-    names, gains = worth_of(found, worth)
+    names, gains = matrix_of(found)
     _, truth = matrix_of(oracle)
     fresh = range(FRESH, FRESH + seeds)
     chosen, best = ({name: partners(names, each, name, MOST) for name in names} for each in (gains, truth))

@@ -126,8 +126,8 @@ class Choice:
     """What comes of choosing by estimated gains. ari_exact, ari_greedy: the groups found beside those planted.
 
     Regrets are shares of what the oracle's own choice brings that this one misses, 0 to 1 and above 1 for harm:
-    regret_groups: of the exact groups.  regret_partners: of the partners of each target, all that are worth it; a set
-    is worth the sum of its oracle gains.  regret_best: of each target's best partner alone, where nothing need add up.
+    regret_groups: of the exact groups.  regret_partners: of the partners of each target, all that help; a set is worth
+    the sum of its oracle gains.  regret_best: of each target's best partner alone, where nothing need add up.
     """
 
     ari_exact: float
@@ -137,26 +137,25 @@ class Choice:
     regret_best: float
 
 
-def choice(pairs: pl.DataFrame, oracle: pl.DataFrame, planted: Groups, worth: float = 0.0) -> Choice:
-    """Choose by PAIRS, score by the oracle's PAIRS. worth: a gain below it is none; the oracle chooses without."""
-    names, gains = worth_of(pairs, worth)
+def choice(pairs: pl.DataFrame, oracle: pl.DataFrame, planted: Groups, related: float = INSIDE) -> Choice:
+    """Choose by PAIRS, score by the oracle's PAIRS.
+
+    related: what a gain must be above to speak for one group, where groups are compared with those planted: a gain that
+    counts as neutral does not, and any task with a signal helps a wide network a little. What is trained together takes
+    any gain, so regrets know no such margin. ValueError where the two are of different tasks.
+    """
+    names, gains = matrix_of(pairs)
     known, truth = matrix_of(oracle)
     if names != known:
         raise ValueError(f"estimates and oracle need the same tasks; found {names} and {known}")
-    found = exact(names, gains)
+    beyond = gains - related * (1 - np.eye(len(names)))
     return Choice(
-        ari_exact=agreement(found, planted),
-        ari_greedy=agreement(greedy(names, gains), planted),
-        regret_groups=regret(names, truth, found),
+        ari_exact=agreement(exact(names, beyond), planted),
+        ari_greedy=agreement(greedy(names, beyond), planted),
+        regret_groups=regret(names, truth, exact(names, gains)),
         regret_partners=regret_of_partners(names, truth, {name: partners(names, gains, name) for name in names}),
         regret_best=_regret_of_best(gains, truth),
     )
-
-
-def worth_of(pairs: pl.DataFrame, worth: float) -> tuple[list[str], np.ndarray]:
-    """Names, and what each estimated gain is above what it must be worth: (T, T) by target and source."""
-    names, gains = matrix_of(pairs)
-    return names, gains - worth * (1 - np.eye(len(names)))
 
 
 def _regret_of_best(gains: np.ndarray, truth: np.ndarray) -> float:

