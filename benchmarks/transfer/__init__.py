@@ -1,1 +1,1 @@
-"""Transfer: what the map of transfer finds where the truth was planted, and what it costs."""
+"""The transfer map scored where the truth is known: planted tasks, a command each, resumed from one ledger."""

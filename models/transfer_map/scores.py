@@ -1,17 +1,29 @@
 """Scores: how well estimated gains agree with an oracle's, and how the statistics behave where nothing transfers.
 
 The oracle is the same estimate from many more seeds. A pair is of a class where its interval says so, else it is not
-scored as help or harm: a truth that is not known cannot judge.
+scored as help or harm: a truth that is not known cannot judge. Besides pairs, choices are scored: groups and partners
+by what the oracle's own choice brings more, and methods by the runs they need.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from scipy.stats import kstest, spearmanr
 
+from models.transfer_map.groups import (
+    Groups,
+    agreement,
+    exact,
+    greedy,
+    matrix_of,
+    partners,
+    regret,
+    regret_of_partners,
+)
 from models.transfer_map.statistics.confirmation import wilson
 from models.transfer_map.statistics.intervals import PAIR
 
@@ -51,6 +63,11 @@ class Score:
     harm: int
     neutral: int
     unscored: int
+
+    @property
+    def sign_error_share(self) -> float | None:
+        """Sign errors over discoveries, None where nothing was discovered."""
+        return self.sign_errors / self.discoveries if self.discoveries else None
 
 
 def scored(pairs: pl.DataFrame, oracle: pl.DataFrame) -> Score:
@@ -93,6 +110,76 @@ def coverage(pairs: pl.DataFrame, truth: pl.DataFrame) -> float:
     both = pairs.join(truth.select(*PAIR, "truth"), on=PAIR).drop_nulls(["low", "truth"])
     inside = both.select((pl.col("low") <= pl.col("truth")) & (pl.col("truth") <= pl.col("high"))).to_series()
     return float(inside.mean()) if len(inside) else float("nan")
+
+
+def auroc_of_design(pairs: pl.DataFrame, truth: pl.DataFrame) -> float | None:
+    """AUROC of the gains of PAIRS for pairs that a design expects to help, against all others.
+
+    truth: target, source, expected. Of these some do not help in fact, so 1 may be out of reach.
+    """
+    both = pairs.select(*PAIR, "gain").join(truth.select(*PAIR, "expected"), on=PAIR).drop_nulls()
+    return _auroc(both["expected"] == HELP, both["gain"])
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What comes of choosing by estimated gains. ari_exact, ari_greedy: the groups found beside those planted.
+
+    Regrets are shares of what the oracle's own choice brings that this one misses, 0 to 1 and above 1 for harm:
+    regret_groups: of the exact groups.  regret_partners: of the partners of each target, all that help; a set is worth
+    the sum of its oracle gains.  regret_best: of each target's best partner alone, where nothing need add up.
+    """
+
+    ari_exact: float
+    ari_greedy: float
+    regret_groups: float
+    regret_partners: float
+    regret_best: float
+
+
+def choice(pairs: pl.DataFrame, oracle: pl.DataFrame, planted: Groups, related: float = INSIDE) -> Choice:
+    """Choose by PAIRS, score by the oracle's PAIRS.
+
+    related: what a gain must be above to speak for one group, where groups are compared with those planted: a gain that
+    counts as neutral does not, and any task with a signal helps a wide network a little. What is trained together takes
+    any gain, so regrets know no such margin. ValueError where the two are of different tasks.
+    """
+    names, gains = matrix_of(pairs)
+    known, truth = matrix_of(oracle)
+    if names != known:
+        raise ValueError(f"estimates and oracle need the same tasks; found {names} and {known}")
+    beyond = gains - related * (1 - np.eye(len(names)))
+    return Choice(
+        ari_exact=agreement(exact(names, beyond), planted),
+        ari_greedy=agreement(greedy(names, beyond), planted),
+        regret_groups=regret(names, truth, exact(names, gains)),
+        regret_partners=regret_of_partners(names, truth, {name: partners(names, gains, name) for name in names}),
+        regret_best=_regret_of_best(gains, truth),
+    )
+
+
+def _regret_of_best(gains: np.ndarray, truth: np.ndarray) -> float:
+    """Diagonals are nought, so a target that nothing helps is left alone."""
+    best = float(truth.max(axis=1).clip(min=0).sum())
+    got = float(truth[np.arange(len(gains)), gains.argmax(axis=1)] @ (gains.max(axis=1) > 0))
+    return (best - got) / best if best > 0 else (0.0 if got >= 0 else float("inf"))
+
+
+def fewest_runs(curve: Sequence[tuple[float, float]], auroc: float) -> float | None:
+    """The runs at which a method reaches this AUROC; None where it never does.
+
+    curve: (runs, AUROC). Between two points it is taken as straight over the logarithm of runs; what was reached with
+    fewer runs counts, so that chance does not make a curve fall.
+    """
+    points, best = sorted(curve), -np.inf
+    for at, (runs, reached) in enumerate(points):
+        if reached >= auroc:
+            if at == 0:
+                return float(runs)
+            before = points[at - 1][0]
+            return float(before * (runs / before) ** ((auroc - best) / (reached - best)))
+        best = max(best, reached)
+    return None
 
 
 def _auroc(positive: pl.Series, score: pl.Series) -> float | None:
