@@ -28,8 +28,8 @@ def study_of_lake(root: Path, name: str, target: str, dry: bool) -> "Study":
 
 def study_of_table(root: Path, labels: Path, structures: Path, target: str) -> tuple["Study", list[str]]:
     """The study of a table of one's own, under its name; and what could not be used of it, with reasons."""
-    from models.transfer_map.csv_world import files_of, keep
     from models.transfer_map.table import csv_study
+    from models.transfer_map.worlds.own_table import files_of, keep
 
     files = {str(structures / name): name for name in files_of(labels)}
     found, faults = crystals_in([Path(file) for file in files])

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from lake.store import Lake
-from models.transfer_map.drawn import TRAIN
 from models.transfer_map.families import columns
-from models.transfer_map.lake_world import LakeWorld
+from models.transfer_map.networks.small import Size, trained
 from models.transfer_map.problem import Problem
-from models.transfer_map.small import Size, trained
+from models.transfer_map.worlds.drawn import TRAIN
+from models.transfer_map.worlds.lake import LakeWorld
 
 
 def mean_error(problem: Problem, task: str) -> float:

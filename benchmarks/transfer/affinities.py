@@ -18,19 +18,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.transfer.study import ORACLE, STEPS
 from models.planted.dials import Dials
 from models.planted.world import PlantedWorld
 from models.pool import cores, spread
-from models.transfer_map.affinity import COSINE, EVERY, LOOKAHEAD, affinities
+from models.transfer_map.asked import alone, placebos, together
 from models.transfer_map.ledger import RunLedger
-from models.transfer_map.runs import alone, missing, placebos, together, trained_runs
+from models.transfer_map.networks.affinity import COSINE, EVERY, LOOKAHEAD, affinities
+from models.transfer_map.networks.size import Size
+from models.transfer_map.runs import missing, trained_runs
 from models.transfer_map.scores import Score, scored
-from models.transfer_map.small import Size
 from models.transfer_map.statistics.gains import OVER_PLACEBO, RAW, gains_of
 from models.transfer_map.statistics.intervals import PAIR, estimated
-
-ORACLE = 1000  # the oracle's first seed
-STEPS = 80  # of the oracle's runs
 
 
 def main() -> None:

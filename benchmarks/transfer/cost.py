@@ -30,7 +30,7 @@ from benchmarks.transfer.scored import estimates
 from benchmarks.transfer.study import Study, every_pair, oracle_seeds, parser, shown, studies, told_time
 from benchmarks.transfer.subset_runs import PERMUTED, SIZE, sampled
 from models.planted.dials import Dials
-from models.transfer_map.runs import Asked, alone, together
+from models.transfer_map.asked import Asked, alone, together
 from models.transfer_map.scores import auroc_of_design, fewest_runs, scored
 from models.transfer_map.statistics.gains import OVER_PLACEBO, RAW
 

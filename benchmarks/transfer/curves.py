@@ -28,7 +28,7 @@ from benchmarks.transfer.study import (
     told_time,
 )
 from models.planted.dials import Dials
-from models.transfer_map.runs import Asked
+from models.transfer_map.asked import Asked
 from models.transfer_map.scores import auroc_of_design, scored
 from models.transfer_map.statistics.intervals import PAIR
 

@@ -31,14 +31,15 @@ import polars as pl
 from models.planted.dials import Dials
 from models.planted.world import PlantedWorld
 from models.pool import cores, spread
+from models.transfer_map.asked import Asked, placebos, together
 from models.transfer_map.ledger import FOLDER
-from models.transfer_map.permuted import PermutedWorld, permuted_name
-from models.transfer_map.runs import Asked, placebos, run_piece, together
+from models.transfer_map.networks.size import Size
+from models.transfer_map.runs import run_piece
 from models.transfer_map.scores import coverage, null
-from models.transfer_map.small import Size
 from models.transfer_map.statistics.discoveries import discovered
 from models.transfer_map.statistics.gains import KEYS, OVER_PLACEBO, gains_of
 from models.transfer_map.statistics.intervals import PAIR, estimated
+from models.transfer_map.worlds.permuted import PermutedWorld, permuted_name
 
 TASKS = 4
 DIALS = Dials(crystals=800, labels=(48,) * TASKS + (2,) * (12 - TASKS))  # names are drawn by lot, so any four will do

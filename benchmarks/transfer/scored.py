@@ -47,8 +47,8 @@ from benchmarks.transfer.study import (
 from benchmarks.transfer.subset_runs import PER_TASK, PERMUTED, SIZE, sampled
 from models.planted.dials import Dials
 from models.transfer_map import surrogate
+from models.transfer_map.asked import Asked, alone
 from models.transfer_map.groups import matrix_of, partners
-from models.transfer_map.runs import Asked, alone
 from models.transfer_map.scores import INSIDE, choice, scored
 from models.transfer_map.statistics.discoveries import discovered
 from models.transfer_map.statistics.gains import RAW, gains_of, subset_gains

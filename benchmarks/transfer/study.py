@@ -15,10 +15,11 @@ import polars as pl
 
 from models.planted.dials import Dials
 from models.planted.world import PlantedWorld
+from models.transfer_map.asked import Asked, alone, placebos, together
 from models.transfer_map.groups import Groups
 from models.transfer_map.ledger import RunLedger
-from models.transfer_map.runs import Asked, alone, forecast, missing, placebos, together, trained_runs
-from models.transfer_map.small import Size
+from models.transfer_map.networks.size import Size
+from models.transfer_map.runs import forecast, missing, trained_runs
 from models.transfer_map.statistics.gains import OVER_PLACEBO, RAW, gains_of
 from models.transfer_map.statistics.intervals import estimated
 

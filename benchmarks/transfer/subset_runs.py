@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from models.transfer_map.runs import Asked, alone
+from models.transfer_map.asked import Asked, alone
 from models.transfer_map.subsets import subsets
 
 SIZE, PERMUTED = 5, 2  # tasks of a set, and those of them whose labels are permuted

@@ -20,6 +20,7 @@ from torch.nn.functional import linear, softplus
 from models.batch import Batch
 from models.elements import element_table
 from models.encoders.exchange import Edges, exchange
+from models.encoders.weighted_norm import WeightedNorm
 
 REACH, STEP = 8.0, 0.2  # A, of the Gaussians
 GAUSSIANS = 41
@@ -100,32 +101,3 @@ class Convolution(nn.Module):
             message = torch.sigmoid(gate) * softplus(core) * batch.weight.unsqueeze(-1)
             sums = message.new_zeros(atoms.shape).index_add_(0, batch.atom, message)
         return softplus(atoms + self.norm_atoms(sums, batch.times))
-
-
-class WeightedNorm(nn.BatchNorm1d):
-    """Batch normalisation in which a row counts by its weight: (E, width), (E,) -> (E, width).
-
-    With all weights one, or None, it is nn.BatchNorm1d. The running variance takes E - 1 for the sum of the weights
-    less one.
-    """
-
-    def forward(self, rows: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-        """The rows, normalised by the batch's statistics in training and by the running ones otherwise."""
-        if weight is None:
-            return super().forward(rows)
-        if not self.training or not len(rows):
-            scale = self.weight / torch.sqrt(self.running_var + self.eps)
-            return rows * scale + (self.bias - self.running_mean * scale)
-        total, column = weight.sum(), weight.unsqueeze(-1)
-        mean = (rows * column).sum(dim=0) / total
-        centred = rows - mean
-        variance = (centred.square() * column).sum(dim=0) / total
-        self.observe(mean, variance, total / (total - 1).clamp(min=1e-6))
-        return centred * (self.weight / torch.sqrt(variance + self.eps)) + self.bias
-
-    @torch.no_grad()
-    def observe(self, mean: torch.Tensor, variance: torch.Tensor, unbiased: torch.Tensor | float) -> None:
-        """Move the running statistics towards those of a batch; `unbiased` is what its variance is multiplied by."""
-        self.num_batches_tracked += 1
-        self.running_mean += self.momentum * (mean - self.running_mean)
-        self.running_var += self.momentum * (variance * unbiased - self.running_var)

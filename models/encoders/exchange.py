@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 
 if TYPE_CHECKING:
     from models.batch import Batch
-    from models.encoders.cgcnn import WeightedNorm
+    from models.encoders.weighted_norm import WeightedNorm
 
 NEAR = 8  # Gaussians kept per edge; those left out are at most exp(-16) = 1.1e-7
 

@@ -29,8 +29,9 @@ from torch.nn.functional import linear, silu
 
 from models.batch import Batch
 from models.elements import element_table
-from models.encoders.cgcnn import GAUSSIANS, REACH, WeightedNorm, gaussians, mean_over_atoms
+from models.encoders.cgcnn import GAUSSIANS, REACH, gaussians, mean_over_atoms
 from models.encoders.gates import gated
+from models.encoders.weighted_norm import WeightedNorm
 
 HEADS = 4  # as published; fewer where the width does not divide by it
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import torch
 
-from models.encoders.cgcnn import CGCNN, WeightedNorm
+from models.encoders.cgcnn import CGCNN
+from models.encoders.weighted_norm import WeightedNorm
 from models.streams import generator
 
 

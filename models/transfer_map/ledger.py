@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from models.transfer_map.asked import Asked
+
 if TYPE_CHECKING:
-    from models.transfer_map.runs import Asked
-    from models.transfer_map.small import Size
+    from models.transfer_map.networks.size import Size
 
 FOLDER = Path(__file__).parents[2] / "docs" / "results"
 SCHEMA = {
@@ -49,8 +50,6 @@ class RunLedger:
 
     def finished(self, digests: Mapping[int, str], size: Size) -> set[Asked]:
         """The runs it has of these problems (digest by seed) and this size."""
-        from models.transfer_map.runs import Asked
-
         return {Asked(seed, *_read(tasks), target) for seed, tasks, target in self._lines(digests, size).select(
             "seed", "tasks", "target").iter_rows()}  # fmt: skip
 

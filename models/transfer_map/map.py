@@ -23,18 +23,19 @@ import polars as pl
 from lake.spoken import duration
 from models.pool import cores
 from models.transfer_map import surrogate
-from models.transfer_map.drawn import OVERLAP, Stock
+from models.transfer_map.asked import Asked
 from models.transfer_map.families import BETWEEN, derived, kinds
 from models.transfer_map.ledger import RUNS, RunLedger
 from models.transfer_map.plan import FRESH, Budget, Pair, of_knowing, of_pairs, seeds_of_sets
 from models.transfer_map.problem import Problem
-from models.transfer_map.runs import Asked, forecast, missing, trained_runs
+from models.transfer_map.runs import forecast, missing, trained_runs
 from models.transfer_map.statistics.confirmation import chosen, confirmed
 from models.transfer_map.statistics.discoveries import discovered
 from models.transfer_map.statistics.equivalence import HURTS, UNCLEAR, judged
 from models.transfer_map.statistics.gains import OVER_PLACEBO, RAW, gains_of, subset_gains
 from models.transfer_map.statistics.intervals import PAIR, estimated, matrix_of
 from models.transfer_map.why import Explained, explained, features
+from models.transfer_map.worlds.drawn import OVERLAP, Stock
 
 PAIRS_OF_RUNS, SETS = "pairs", "sets"  # how a gain was estimated
 UNTOLD = ("error", "freedom", "low", "high", "p")  # of a surrogate of one seed, which does not see the seed's own part

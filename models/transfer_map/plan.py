@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.transfer_map.runs import Asked
-from models.transfer_map.size import Size
+from models.transfer_map.asked import Asked
+from models.transfer_map.networks.size import Size
 from models.transfer_map.subsets import subsets
 
 Pair = tuple[str, str]  # target, source

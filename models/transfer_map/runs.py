@@ -1,4 +1,4 @@
-"""Runs: which small networks a map asks for, and the training of those that its ledger lacks. No torch at import.
+"""Runs: the training of those small networks that a map asks for and its ledger lacks. No torch at import.
 
 A run is independent of all others, so pieces of them go to one process per core; what a piece found is written down
 when it is finished, and nothing that stands in the ledger is trained again.
@@ -8,39 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from models.pool import cores, spread
+from models.transfer_map.asked import Asked
 from models.transfer_map.ledger import RunLedger
 
 if TYPE_CHECKING:
+    from models.transfer_map.networks.size import Size
     from models.transfer_map.problem import Problem
-    from models.transfer_map.small import Size
 
 PIECE = 20.0  # seconds that a piece of runs is meant to take: what a killed study loses per process
-
-
-@dataclass(frozen=True, order=True)
-class Asked:
-    """One run: the tasks trained together, sorted, by one seed.
-
-    placebo: those of them whose labels are permuted among themselves.  target: where it is named, the other tasks learn
-    also from their labels on test crystals, and only the target's error comes back.
-    """
-
-    seed: int
-    tasks: tuple[str, ...]
-    placebo: tuple[str, ...] = ()
-    target: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tasks", tuple(sorted(set(self.tasks))))
-        object.__setattr__(self, "placebo", tuple(sorted(set(self.placebo))))
 
 
 class World(Protocol):
@@ -48,26 +29,6 @@ class World(Protocol):
 
     def problem(self, seed: int) -> Problem:
         """What runs of this seed learn from; the same one for all seeds where the world has one split."""
-
-
-def alone(names: Sequence[str], seeds: Iterable[int]) -> list[Asked]:
-    """Each task by itself: T runs a seed."""
-    return [Asked(seed, (name,)) for seed in seeds for name in names]
-
-
-def together(names: Sequence[str], seeds: Iterable[int]) -> list[Asked]:
-    """Every two tasks: T (T - 1) / 2 runs a seed, each of two ordered pairs."""
-    return [Asked(seed, pair) for seed in seeds for pair in combinations(names, 2)]
-
-
-def placebos(names: Sequence[str], seeds: Iterable[int]) -> list[Asked]:
-    """Every target with every source permuted: T (T - 1) runs a seed, the dear part of all pairs."""
-    return [Asked(seed, pair, placebo=pair[1:]) for seed in seeds for pair in permutations(names, 2)]
-
-
-def knowing(names: Sequence[str], seeds: Iterable[int]) -> list[Asked]:
-    """Every target with every source that has labels on the target's test crystals too: T (T - 1) runs a seed."""
-    return [Asked(seed, pair, target=pair[0]) for seed in seeds for pair in permutations(names, 2)]
 
 
 def trained_runs(
@@ -101,7 +62,7 @@ def missing(asked: Iterable[Asked], digests: dict[int, str], size: Size, ledger:
 
 def run_piece(world: World, asked: Sequence[Asked], size: Size) -> list[tuple[Asked, dict[str, tuple[float, float]]]]:
     """Train these, one after the other: of each the errors by task, on validation and on test, in the task's unit."""
-    from models.transfer_map.small import trained
+    from models.transfer_map.networks.small import trained
 
     found = []
     for one in asked:
@@ -114,7 +75,7 @@ def run_piece(world: World, asked: Sequence[Asked], size: Size) -> list[tuple[As
 
 def forecast(world: World, asked: Sequence[Asked], size: Size, processes: int | None = None) -> float:
     """Seconds that these runs take: one alone and one of two tasks are trained now, and cost grows with the tasks."""
-    from models.transfer_map.small import trained
+    from models.transfer_map.networks.small import trained
 
     if not asked:
         return 0.0

@@ -20,14 +20,14 @@ from lake.tables import GROUPS, TRANSFER_MAP
 from models.dataset import TaskError
 from models.recipe import Recipe
 from models.study import budget_of
-from models.transfer_map.csv_world import CsvWorld
 from models.transfer_map.families import columns, families, readings_of
 from models.transfer_map.groups import Groups, NoOptimum, exact, greedy, matrix_of, partners, recommended
-from models.transfer_map.lake_world import LakeWorld
 from models.transfer_map.ledger import FOLDER, RunLedger
 from models.transfer_map.map import How, Study, train
 from models.transfer_map.plan import SAMPLE, STUDIES, Budget
 from models.transfer_map.statistics.intervals import PAIR
+from models.transfer_map.worlds.lake import LakeWorld
+from models.transfer_map.worlds.own_table import CsvWorld
 
 LARGEST = 6  # tasks of a group: what sums of pairs say of larger sets nobody has seen
 CONFIRMED = {"n": "confirmed_n", "gain": "confirmed_gain", "low": "confirmed_low", "high": "confirmed_high"}

@@ -4,8 +4,8 @@ import shutil
 
 from lake.store import Lake
 from lake.tables import GROUPS, TRANSFER_MAP
+from models.transfer_map.networks.size import Size
 from models.transfer_map.plan import STUDIES, Budget
-from models.transfer_map.small import Size
 from pipelines.definitions import build
 from tests.models.conftest import salts  # noqa: F401
 

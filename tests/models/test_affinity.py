@@ -7,8 +7,8 @@ import pytest
 
 from models.planted.dials import Dials
 from models.planted.world import PlantedWorld
-from models.transfer_map.affinity import AFFINITIES, COSINE, LOOKAHEAD, affinities, joint
-from models.transfer_map.small import Size, _drawn, _lesson, beginning, walked
+from models.transfer_map.networks.affinity import AFFINITIES, COSINE, LOOKAHEAD, affinities, joint
+from models.transfer_map.networks.small import Size, beginning, draws, lesson_of, walked
 
 SIZE = Size(width=8, steps=6, batch=16)
 NAMES = ("shape", "twin", "noise")
@@ -34,8 +34,8 @@ def told(problem, seed=0, size=SIZE, every=3):
 
 def test_the_joint_run_is_that_of_compiled_code(problem):
     names = sorted(NAMES)
-    lessons = [_lesson(problem, task, 0, False, False) for task in names]
-    rows, bounds = _drawn([lesson.rows for lesson in lessons], names, 0, SIZE)
+    lessons = [lesson_of(problem, task, 0, False, False) for task in names]
+    rows, bounds = draws([lesson.rows for lesson in lessons], names, 0, SIZE)
     labels = np.stack([lesson.labels for lesson in lessons], axis=1)
     _, wanted, _ = walked(problem, labels, rows, bounds, SIZE, *beginning(names, 0, SIZE), np.array([0]))
     losses = [np.mean([loss.item() for loss in moment.losses]) for moment in joint(problem, 0, SIZE)]

@@ -4,9 +4,10 @@ import pytest
 
 from models.planted.dials import Dials
 from models.planted.world import PlantedWorld
+from models.transfer_map.asked import Asked, alone, knowing, placebos, together
 from models.transfer_map.ledger import RunLedger
-from models.transfer_map.runs import Asked, alone, knowing, missing, placebos, together, trained_runs
-from models.transfer_map.small import Size
+from models.transfer_map.networks.size import Size
+from models.transfer_map.runs import missing, trained_runs
 from models.transfer_map.statistics.gains import gains_of
 
 WORLD = PlantedWorld(Dials(crystals=500, labels=20))

@@ -14,8 +14,8 @@ from models.recipe import Recipe
 from models.sharing.hard import Hard
 from models.sharing.scheme import key
 from models.training import Training
+from models.transfer_map.networks.small import Size, beginning, decoder_weights, encoder_weights, walked
 from models.transfer_map.problem import Problem
-from models.transfer_map.small import Size, beginning, decoder_weights, encoder_weights, walked
 from tests.models._made import PAIRS, rock_salt
 
 NAMES = ("band_gap", "bulk_modulus")

@@ -8,11 +8,11 @@ import pytest
 
 from models.planted.dials import Dials
 from models.planted.world import PlantedWorld
-from models.transfer_map.permuted import PermutedWorld, permuted_name
-from models.transfer_map.runs import alone, placebos, together
-from models.transfer_map.small import Size, trained
+from models.transfer_map.asked import alone, placebos, together
+from models.transfer_map.networks.small import Size, trained
 from models.transfer_map.statistics.gains import KEYS, OVER_PLACEBO, RAW, gains_of
 from models.transfer_map.statistics.intervals import PAIR, estimated
+from models.transfer_map.worlds.permuted import PermutedWorld, permuted_name
 
 WORLD = PlantedWorld(Dials(crystals=400, labels=20))
 NAMES = ("t01", "t02", "t03")

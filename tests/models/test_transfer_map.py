@@ -10,16 +10,16 @@ import pytest
 from lake.tables import GROUPS, TRANSFER_MAP
 from models.dataset import TaskError
 from models.recipe import Recipe
-from models.transfer_map.csv_world import BadTable, keep
-from models.transfer_map.drawn import drawn
 from models.transfer_map.ledger import RunLedger
 from models.transfer_map.map import How, left, train
+from models.transfer_map.networks.size import Size
 from models.transfer_map.plan import FRESH, Budget, of_pairs
 from models.transfer_map.runs import trained_runs
-from models.transfer_map.small import Size
 from models.transfer_map.statistics.confirmation import confirmed
 from models.transfer_map.statistics.gains import gains_of
 from models.transfer_map.table import csv_study, drawn_in, lake_study, write_map
+from models.transfer_map.worlds.drawn import drawn
+from models.transfer_map.worlds.own_table import BadTable, keep
 from tests.models._made import PAIRS, rock_salt
 
 SMALLEST = Size(width=4, layers=1, steps=2, batch=8)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from models.transfer_map.networks.size import Size
 from models.transfer_map.plan import Budget
-from models.transfer_map.small import Size
 from pipelines.cli import app
 from tests.models._made import PAIRS, rock_salt
 

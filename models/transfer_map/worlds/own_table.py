@@ -21,7 +21,7 @@ from lake.crystal import Crystal
 from lake.graphs.gathered import GatheredGraphs
 from lake.structures.splits.reduced_formula import RULE
 from lake.structures.splits.scheme import part
-from models.transfer_map.drawn import Stock, drawn
+from models.transfer_map.worlds.drawn import Stock, drawn
 
 if TYPE_CHECKING:
     from models.transfer_map.problem import Problem

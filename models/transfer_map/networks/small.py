@@ -27,9 +27,9 @@ from models.elements import element_table
 from models.encoders.cgcnn import CGCNN
 from models.heads import Decoder
 from models.streams import seed_of, stream
-from models.transfer_map.kernels import HUBER, L1, run
+from models.transfer_map.networks.kernels import HUBER, L1, run
+from models.transfer_map.networks.size import Size
 from models.transfer_map.problem import Problem
-from models.transfer_map.size import Size
 
 LOSSES = {"l1": L1, "huber": HUBER}
 ONES = 9  # in a row of the elements' table, at most
@@ -75,8 +75,8 @@ def trained(
     names = tuple(sorted(set(tasks)))
     if sources_on_test and target not in names:
         raise ValueError(f"where sources learn on test crystals the target is one of the tasks, found {target!r}")
-    lessons = [_lesson(problem, task, seed, task in placebo, sources_on_test and task != target) for task in names]
-    rows, bounds = _drawn([lesson.rows for lesson in lessons], names, seed, size)
+    lessons = [lesson_of(problem, task, seed, task in placebo, sources_on_test and task != target) for task in names]
+    rows, bounds = draws([lesson.rows for lesson in lessons], names, seed, size)
     told_of = [target] if sources_on_test else names
     asked = np.flatnonzero(
         np.any([np.isfinite(problem.column(task)) for task in told_of], axis=0) & (problem.split != "train")
@@ -102,7 +102,7 @@ def trained(
 
 
 @dataclass(frozen=True, eq=False)
-class _Lesson:
+class Lesson:
     """rows: what is learnt from.  targets, labels: (n,), in units and standardised.  mean, deviation: over training."""
 
     rows: np.ndarray
@@ -112,7 +112,7 @@ class _Lesson:
     deviation: float
 
 
-def _lesson(problem: Problem, task: str, seed: int, permuted: bool, on_test: bool) -> _Lesson:
+def lesson_of(problem: Problem, task: str, seed: int, permuted: bool, on_test: bool) -> Lesson:
     """What one task learns from."""
     targets, train = problem.column(task).copy(), problem.rows(task, "train")
     known = targets[train].astype(np.float64)
@@ -126,10 +126,10 @@ def _lesson(problem: Problem, task: str, seed: int, permuted: bool, on_test: boo
             targets[part] = targets[lots.permutation(part)]
     rows = np.concatenate([train, problem.rows(task, "test")]) if on_test else train
     mean, deviation = float(known.mean()), float(known.std())
-    return _Lesson(rows, targets, ((targets - mean) / deviation).astype(np.float32), mean, deviation)
+    return Lesson(rows, targets, ((targets - mean) / deviation).astype(np.float32), mean, deviation)
 
 
-def _drawn(each: Sequence[np.ndarray], names: Sequence[str], seed: int, size: Size) -> tuple[np.ndarray, np.ndarray]:
+def draws(each: Sequence[np.ndarray], names: Sequence[str], seed: int, size: Size) -> tuple[np.ndarray, np.ndarray]:
     """The rows of every step and task, one behind the other, and (steps, T + 1) where each begins and the last ends.
 
     A task walks through its rows in random order again and again, in batches of nearly equal size.

@@ -21,7 +21,7 @@ from lake.tables import ENTRIES
 from models.dataset import TrainingRows, training_rows
 from models.licences import learnt_from
 from models.task import task_named
-from models.transfer_map.drawn import Stock, drawn
+from models.transfer_map.worlds.drawn import Stock, drawn
 
 if TYPE_CHECKING:
     from models.transfer_map.problem import Problem

@@ -29,8 +29,8 @@ from models.encoders.cgcnn import CGCNN
 from models.heads import Decoder
 from models.losses import LOSSES
 from models.streams import stream
+from models.transfer_map.networks.small import Size, draws, lesson_of
 from models.transfer_map.problem import Problem
-from models.transfer_map.small import Size, _drawn, _lesson
 
 LOOKAHEAD, COSINE = "lookahead", "cosine"
 EVERY = 10  # steps from one look to the next: a look at twelve tasks costs as much as six to eight steps
@@ -78,8 +78,8 @@ class Moment:
 def joint(problem: Problem, seed: int, size: Size) -> Iterator[Moment]:
     """The joint run of all tasks, step by step: each is taken when the next one is asked for."""
     names = tuple(sorted(problem.names))
-    lessons = [_lesson(problem, task, seed, False, False) for task in names]
-    rows, bounds = _drawn([lesson.rows for lesson in lessons], names, seed, size)
+    lessons = [lesson_of(problem, task, seed, False, False) for task in names]
+    rows, bounds = draws([lesson.rows for lesson in lessons], names, seed, size)
     with stream(seed, "encoder"):
         encoder = CGCNN(size.width, size.layers).train()
     decoders = []

@@ -1,0 +1,1 @@
+"""Networks: the small ones that a map is made of, trained fast; and what gradients of one joint run say instead."""
