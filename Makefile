@@ -26,9 +26,10 @@ demo: setup  ## crawl the embedded sample and build the whole lake in demo/, end
 ui: setup  ## Dagster's web UI on http://127.0.0.1:3000 with the demo lake in it
 	$(BIN)/crystal-lake --root demo ui
 
+# Many tests start processes: each reads bytecode instead of compiling, also where an image says to write none.
 test: setup lint  ## every test; whatever they write stays in this folder
 	mkdir -p .tmp
-	TMPDIR=$(CURDIR)/.tmp XDG_CACHE_HOME=$(CURDIR)/.tmp XDG_CONFIG_HOME=$(CURDIR)/.tmp \
+	PYTHONDONTWRITEBYTECODE= TMPDIR=$(CURDIR)/.tmp XDG_CACHE_HOME=$(CURDIR)/.tmp XDG_CONFIG_HOME=$(CURDIR)/.tmp \
 		$(BIN)/python -m pytest -n $$(env -u OMP_NUM_THREADS nproc) --dist worksteal --basetemp=.tmp/pytest
 	rm -rf .tmp
 

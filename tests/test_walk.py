@@ -110,7 +110,7 @@ def test_gains_are_paired_over_several_seeds(demo):
 def test_an_unchanged_world_changes_no_count_and_no_record(demo):
     lake = Lake(demo)
     before = {table.name: len(lake.read(table)) for table in (RECORDS, ENTRIES, OBSERVATIONS)}
-    again = crystal_lake(demo, "crawl", "mp", "oqmd", "cod")
+    again = crystal_lake(demo, "crawl", "mp", "oqmd")
     assert again.returncode == 0, again.stderr
     assert {table.name: len(lake.read(table)) for table in (RECORDS, ENTRIES, OBSERVATIONS)} == before
     assert len(lake.read(CRAWLS).filter(pl.col("source") == "oqmd")) == 6, "opened, closed, published, twice"

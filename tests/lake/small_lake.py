@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 import numpy as np
 import polars as pl
 from pymatgen.core import Lattice, Structure
+from pymatgen.symmetry.groups import SpaceGroup
 
 from lake.crystal import Crystal
 from lake.disordered import DisorderedCrystal
@@ -20,7 +22,14 @@ from lake.tables import ENTRIES, RECORDS
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+@cache
+def held(group: str) -> SpaceGroup:
+    """pymatgen finds a group again while somebody holds it, and else works out Fm-3m anew for half a second."""
+    return SpaceGroup(group)
+
+
 def crystal(group: str, lattice: Lattice, species: list[str], places: list[list[float]]) -> Crystal:
+    held(group)
     return Crystal.from_pymatgen(Structure.from_spacegroup(group, lattice, species, places))
 
 

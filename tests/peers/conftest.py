@@ -25,7 +25,7 @@ class Peer:
 
 @pytest.fixture(scope="session")
 def optimade_peer() -> Iterator[Peer]:
-    """The reference OPTIMADE server with 5,000 structures, as OQMD would tell them."""
+    """The reference OPTIMADE server with all structures, as OQMD would tell them."""
     for package in ("optimade.server.config", "mongomock"):
         pytest.importorskip(package, reason=EXTRA)
     from tests.peers.optimade_server import optimade_serving
@@ -37,7 +37,7 @@ def optimade_peer() -> Iterator[Peer]:
 
 @pytest.fixture(scope="session")
 def materials_project_peer() -> Iterator[Peer]:
-    """Materials Project's own server with documents of 5,000 materials."""
+    """Materials Project's own server with documents of all materials."""
     for package in ("emmet.api", "mongomock"):
         pytest.importorskip(package, reason=EXTRA)
     from tests.peers.materials_project_server import materials_project_serving

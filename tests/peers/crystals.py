@@ -15,6 +15,7 @@ import numpy as np
 from lake.crystal import Crystal
 
 SEED = 20261122
+COUNT = 2400  # pages of a thousand: two full ones and a last one
 ELEMENTS = [z for z in range(1, 84) if z not in (2, 10, 18, 36, 43, 54, 61)]  # no noble gas, nothing without isotopes
 CUBIC = np.eye(3)
 FCC = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2
@@ -62,7 +63,7 @@ class Made:
 
 
 @cache
-def made_crystals(count: int = 5000, seed: int = SEED) -> tuple[Made, ...]:
+def made_crystals(count: int = COUNT, seed: int = SEED) -> tuple[Made, ...]:
     """The first `count` crystals of a seed, the same ones each time."""
     rng = np.random.default_rng(seed)
     names, told, made = list(PROTOTYPES), set(), []

@@ -6,6 +6,7 @@ from lake.extract import write_observations
 from lake.settings import Settings
 from lake.sources.oqmd.source import Oqmd
 from lake.store import Lake
+from tests.peers.crystals import COUNT
 from tests.peers.fidelity import crystals_that_differ, ids_told_twice, values_that_differ
 from tests.peers.optimade_server import LARGEST_PAGE, source_id
 
@@ -23,16 +24,16 @@ def test_a_crawl_of_the_reference_optimade_server_loses_nothing(optimade_peer, t
         assert (first.state, first.failed, first.rejected, first.missing) == ("published", 0, 0, 0)
         assert first.error is None
     with subtests.test("every structure comes, once"):
-        assert (first.records_seen, first.records_new) == (5000, 5000)
+        assert (first.records_seen, first.records_new) == (COUNT, COUNT)
         assert ids_told_twice(lake, "oqmd") == []
     with subtests.test("every entry is the crystal that was made"):
-        assert write_entries(lake, source) == {"entries": 5000, "rejects": 0}
+        assert write_entries(lake, source) == {"entries": COUNT, "rejects": 0}
         assert crystals_that_differ(lake, "oqmd", made) == []
     with subtests.test("every value is the one that was made"):
         for name in VALUES:
-            assert write_observations(lake, name) == {"observations": 5000, "flagged": 0, "rejects": 0}
+            assert write_observations(lake, name) == {"observations": COUNT, "flagged": 0, "rejects": 0}
             wanted = {key: crystal.values[name] for key, crystal in made.items()}
             assert values_that_differ(lake, "oqmd", name, wanted) == []
     with subtests.test("a second crawl changes nothing"):
         second = crawl(lake, source)
-        assert (second.state, second.records_seen, second.records_new) == ("published", 5000, 0)
+        assert (second.state, second.records_seen, second.records_new) == ("published", COUNT, 0)

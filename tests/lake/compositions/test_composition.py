@@ -64,7 +64,7 @@ def test_what_is_no_formula_is_an_error_that_names_it(formula):
 
 
 @settings(max_examples=40, deadline=None)
-@given(priced())
+@given(st.deferred(priced))
 def test_cost_and_supply_are_those_of_pymatgens_own_models(counts):
     from pymatgen.analysis.cost import CostAnalyzer, CostDBElements
     from pymatgen.analysis.hhi import HHIModel
@@ -82,7 +82,7 @@ def test_cost_and_supply_are_those_of_pymatgens_own_models(counts):
 
 
 @settings(max_examples=40, deadline=None)
-@given(priced())
+@given(st.deferred(priced))
 def test_a_compound_lies_between_its_elements(counts):
     told = row(written(counts))
     for column, known in (("cost_per_kg", prices()), ("hhi_production", {s: v[0] for s, v in supply().items()})):
@@ -91,7 +91,7 @@ def test_a_compound_lies_between_its_elements(counts):
 
 
 @settings(max_examples=40, deadline=None)
-@given(priced(), st.integers(2, 5))
+@given(st.deferred(priced), st.integers(2, 5))
 def test_per_mass_a_formula_and_its_multiple_are_one_and_per_formula_unit_they_are_not(counts, times):
     one, many = row(written(counts)), row(written({symbol: n * times for symbol, n in counts.items()}))
     assert many["cost_per_kg"] == pytest.approx(one["cost_per_kg"])
