@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.transfer.study import ORACLE, STEPS
+from benchmarks.transfer.study import ORACLE, STEPS, size_of
 from models.planted.dials import Dials
 from models.planted.world import PlantedWorld
 from models.pool import cores, spread
@@ -48,9 +48,7 @@ def main() -> None:
     )
     asked = parser.parse_args()
     studies = [
-        (PlantedWorld(Dials(), seed), Size(width=width, steps=asked.steps))
-        for seed in asked.seed
-        for width in asked.widths
+        (PlantedWorld(Dials(), seed), size_of(width, asked.steps)) for seed in asked.seed for width in asked.widths
     ]
     if asked.dry_run:
         for world, size in studies:
@@ -90,7 +88,7 @@ def oracle_runs(world: PlantedWorld, size: Size, seeds: int, ledger: RunLedger) 
 def read_off(world: PlantedWorld, seed: int, size: Size, every: int) -> tuple[pl.DataFrame, float]:
     """AFFINITIES of one joint run, and the seconds of one core it took, after what is compiled once."""
     problem = world.problem(seed)
-    affinities(problem, seed, Size(width=size.width, steps=1))
+    affinities(problem, seed, size_of(size.width, 1))
     begun = time.process_time()
     return affinities(problem, seed, size, every), time.process_time() - begun
 

@@ -47,12 +47,27 @@ def splits(
 def _as_it_stood(
     rows: pl.DataFrame, drawn: pl.DataFrame, material_ids: pl.DataFrame, changes: pl.DataFrame
 ) -> pl.DataFrame:
-    """The rows with the parts that an earlier draw gave them, and that draw's rows of materials that are gone."""
-    today = rows["material_id"]
-    stands = standing(drawn, today, material_ids, changes).rename({"split": "stands"})
-    rows = rows.join(stands, on="material_id", how="left", maintain_order="left")
-    rows = rows.with_columns(split=pl.coalesce("stands", "split"))
-    return pl.concat([rows.select(ROW), gone(drawn, today, material_ids).select(ROW)])
+    """The rows with the parts that an earlier draw gave them, and that draw's rows of materials that are gone.
+
+    Where neither that draw nor this one has a part for a material, it stands where this draw puts what it fell off: the
+    next draw would find it there, and to draw again must change nothing.
+    """
+    today, left = rows["material_id"], gone(drawn, rows["material_id"], material_ids).select(ROW)
+    stands = standing(drawn, today, material_ids, changes)
+    rows = _filled(rows.rename({"split": "drawn"}).with_columns(split=pl.lit(None, pl.String)), stands)
+    rows = rows.with_columns(split=pl.coalesce("split", "drawn")).select(ROW)
+    while True:
+        without = rows.filter(pl.col("split").is_null())["material_id"]
+        stands = standing(pl.concat([rows.drop_nulls("split"), left]), without, material_ids, changes)
+        if stands.is_empty():
+            return pl.concat([rows, left])
+        rows = _filled(rows, stands)
+
+
+def _filled(rows: pl.DataFrame, stands: pl.DataFrame) -> pl.DataFrame:
+    """The rows, in their order, with a part from `stands` where they have none."""
+    rows = rows.join(stands.rename({"split": "stands"}), on="material_id", how="left", maintain_order="left")
+    return rows.with_columns(split=pl.coalesce("split", "stands")).drop("stands")
 
 
 def _of(scheme: Scheme, rows: pl.DataFrame) -> pl.DataFrame:

@@ -215,6 +215,20 @@ def test_a_material_whose_year_becomes_known_joins_by_time():
     assert set(world.parts("time").values()) == {"validation"}
 
 
+def test_a_piece_without_a_year_stands_where_the_whole_stands_once_the_whole_has_one_and_stays_there():
+    world = Lakeside()
+    for event in (("add", None), ("join", None), ("fall apart", None)):
+        world.happen(event[0], 0, 0, event[1])
+    world.write()
+    assert not world.parts("time")
+    world.happen("join", 0, 0, 1930)
+    world.write()
+    found = world.parts("time")
+    assert len(found) == 3 and set(found.values()) == {"train"}
+    world.write()
+    assert world.parts("time") == found
+
+
 def test_another_version_of_the_rule_draws_anew():
     world = Lakeside()
     world.happen("add", 0, 0, 2020)
