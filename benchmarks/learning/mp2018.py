@@ -120,7 +120,9 @@ def run_one(root: Path, method: str, task: str, share: float, seed: int, limit: 
             said = _said(run.checkpoint, rows, store) if task in IN_LOG10 else None
     if task in IN_LOG10:  # first, so that a run in the ledger has it
         _write_log10(results, job, rows, said)
-    Ledger.of(STUDY, results).add(run, VERSION, COMMAND)
+    ledger = Ledger.of(STUDY, results)
+    if ledger.found(job, rows.digest, VERSION).is_empty():
+        ledger.add(run, VERSION, COMMAND)
     figures = run.scores[task]
     return f"{task} {method} {share:.0%} seed {seed}: test {figures['mae_test']:.4g}, {duration(run.seconds)}"
 
@@ -155,6 +157,8 @@ def _write_log10(results: Path, job: Job, rows: TrainingRows, said: np.ndarray) 
     from filelock import FileLock
 
     path = results / f"{STUDY}_log10.csv"
+    if _has_log10(results, job, rows):
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     line = {"property": job.tasks[0], "recipe": job.digest, "seed": job.seed, "data": rows.digest, "graphs": VERSION}
     told = {name: float(f"{v:.6g}") if isinstance(v, float) else v for name, v in log10_errors(rows, said).items()}
@@ -165,6 +169,14 @@ def _write_log10(results: Path, job: Job, rows: TrainingRows, said: np.ndarray) 
             if new:
                 lines.writeheader()
             lines.writerow(line | told)
+
+
+def _has_log10(results: Path, job: Job, rows: TrainingRows) -> bool:
+    path = results / f"{STUDY}_log10.csv"
+    if not path.exists():
+        return False
+    known = pl.read_csv(path, schema_overrides={"recipe": pl.String, "data": pl.String})
+    return not known.filter(recipe=job.digest, data=rows.digest, graphs=VERSION).is_empty()
 
 
 def prepared(lake: Lake) -> None:
@@ -253,7 +265,8 @@ def main() -> None:
                 jobs.append(
                     {"property": task, "recipe": job.digest, "data": known.digest, "model": method, "share": share}
                 )
-                if ledger.found(job, known.digest, VERSION).is_empty():
+                told = task not in IN_LOG10 or _has_log10(asked.results, job, known)
+                if not told or ledger.found(job, known.digest, VERSION).is_empty():
                     left.append((lake.root, method, task, share, seed, asked.limit, asked.epochs, asked.results))
                     walked = job.epochs if isinstance(job, Recipe) else 1
                     seconds += A_ROW.get(method, 0.0) * known.labels("train")[0] * walked
