@@ -110,6 +110,7 @@ def grid(
     format: As = Format.table,
 ) -> None:
     """Train 40 sizes of network for each of four properties. Hours; what is finished is never trained again."""
+    from models.grid.results import compared
     from models.grid.table import grounds_of, left
     from models.study import BASELINES
     from pipelines.grids import grids
@@ -119,7 +120,12 @@ def grid(
         raise typer.BadParameter(f"the grid has no property {name!r}; it has {', '.join(BASELINES)}")
     lake, names = lake_of(ctx), [name] if name else list(BASELINES)
     if not dry_run:
-        done(grids(lake, names, mode, processes or None))
+        wrong = grids(lake, names, mode, processes or None)
+        for row in compared(lake):
+            typer.echo(
+                f"{row['property']}: best {row['best'] or 'unknown'}. {row['words']} {row['agreement'] or ''}".rstrip()
+            )
+        done(wrong)
         return
     rows, wrong = left(grounds_of(lake, names), mode, processes or None)
     show(rows, format)
