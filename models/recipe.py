@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 
 from models.task import in_order
 
-CRITERIA = ("joint", "each")
+CRITERIA = ("joint", "each", "last")
 
 
 class RecipeError(ValueError):
@@ -35,6 +35,8 @@ class Recipe:
     temperature: where given, an epoch draws as many rows as there are, a task with n labels as often as n^(1/T) says,
         so that at 1 each label counts alike and far above it each task. None: every row once.
     criterion: `joint` keeps the state that was best on validation for the mean over tasks, `each` one for every task.
+        `last` keeps the last state, whatever validation says: then nothing of a run is chosen on the rows that its
+        intervals are counted on. Not with patience.
     decoders: (task, layers, width) of decoders that differ from decoder_layers and width.
     starts: slugs of finished runs in the same folder whose encoders the scheme begins with; from the big to the small.
     start_rate: what the learning rate of weights that came from there is multiplied by; 0 leaves them as they came, a
@@ -92,6 +94,8 @@ class Recipe:
             raise RecipeError(f"temperature must be above 0, or None, found {self.temperature:g}")
         if self.criterion not in CRITERIA:
             raise RecipeError(f"criterion must be one of {', '.join(CRITERIA)}, found {self.criterion!r}")
+        if self.criterion == "last" and self.patience is not None:
+            raise RecipeError("criterion 'last' asks nothing of validation, so patience must be None")
         if self.start_rate < 0:
             raise RecipeError(f"start_rate must be 0 or more, found {self.start_rate:g}")
         for task, layers, width in self.decoders:

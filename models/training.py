@@ -96,7 +96,7 @@ class Training:
         })  # fmt: skip
         self._order, self._done, self._total = self._draws.get_state(), 0, self._nothing()
         self._waited += self.net.settled
-        losses = each or {} if self.recipe.criterion == "each" else {ALL: validation}
+        losses = {"joint": {ALL: validation}, "each": each or {}, "last": {}}[self.recipe.criterion]
         found = {name: loss for name, loss in losses.items() if loss is not None and self.net.settled}
         better = [name for name, loss in found.items() if loss < self._lowest[name]]
         for name in better:  # copies for each: a file does not take tensors that share memory
@@ -105,7 +105,7 @@ class Training:
         self._balance.closed()
 
     def finish(self) -> nn.Module:
-        """The network with its best weights, or each task's with its own; the last ones without validation rows."""
+        """The network with its best weights, or each task's with its own; the last ones where validation chose none."""
         self.net.at(1.0)
         last = self.net.state_dict()
         best = {name: state or last for name, state in self._best.items()}

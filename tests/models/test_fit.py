@@ -51,6 +51,26 @@ def test_the_best_validation_state_is_kept(run, salts: Lake) -> None:
     assert run.scores["band_gap"]["mae_validation"] == pytest.approx(best * deviation, rel=1e-4)
 
 
+def test_under_the_criterion_last_validation_labels_change_no_weight(
+    salts: Lake, recipe: Recipe, tmp_path: Path
+) -> None:
+    """Under `joint` they do: the second half of them is made so wrong that the best epoch is another."""
+    rows, store = training_rows(salts, recipe.tasks), GraphStore(salts)
+    wrong = rows.targets.copy()
+    wrong[rows.of("validation")] = rows.targets[rows.of("train")].max() * 10
+
+    def weights(criterion: str, targets: np.ndarray, folder: str) -> dict[str, torch.Tensor]:
+        told = fit(replace(recipe, criterion=criterion), replace(rows, targets=targets), store, tmp_path / folder)
+        return read(told.checkpoint).weights()
+
+    last, again = weights("last", rows.targets, "a"), weights("last", wrong, "b")
+    assert all(torch.equal(last[name], again[name]) for name in last)
+    joint, other = weights("joint", rows.targets, "c"), weights("joint", wrong, "d")
+    assert not all(torch.equal(joint[name], other[name]) for name in joint)
+    with pytest.raises(RecipeError, match=r"last.*patience"):
+        replace(recipe, criterion="last", schedule="steps", patience=3)
+
+
 def test_steps_set_the_epochs(run) -> None:
     assert len(run.history) == 15  # 60 steps of four batches
 

@@ -38,6 +38,13 @@ def runs(salts: Lake, recipes: list[Recipe]) -> pl.DataFrame:
     return frame
 
 
+def test_a_real_budget_walks_a_small_property_so_many_epochs_and_no_more(salts):
+    for recipe in baseline_plan(salts, "real", seeds=(0,)).recipes:
+        assert recipe.criterion == "last"
+        small = recipe.sharing == "single"  # the made lake's properties have some dozens of labels
+        assert (recipe.steps, recipe.epochs) == ((None, 100) if small else (4000, 100))
+
+
 def test_every_run_and_property_has_a_row_and_a_checkpoint(salts: Lake, runs: pl.DataFrame) -> None:
     assert runs.group_by("study").len().sort("study")["len"].to_list() == [4, 4]
     assert all((salts.root / "models" / path).is_file() for path in runs["checkpoint"])
