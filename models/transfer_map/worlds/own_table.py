@@ -1,4 +1,4 @@
-"""CSV world: a user's own table of properties on crystal files as what a map learns from.
+"""Own table: a user's table of properties on crystal files as what a map learns from.
 
 The table's first column names files, every other column is a property: numbers, empty where unknown. `keep` writes what
 can be used of it below a folder as Parquet, so that processes read it at once, and says what cannot; who reads the
