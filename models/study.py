@@ -1,7 +1,8 @@
 """Studies: which recipes answer a question, at which budget, and the running of them. No torch at import.
 
-A study pairs by seed: the single runs and the joint run of one seed share split, rows, number of gradient steps and the
-encoder's first weights. A joint batch is twice as large, since about half of the union carries a given label.
+A study pairs by seed: the single runs and the joint run of one seed share split, rows, number of gradient steps (but
+for a property whose few rows would be learnt by heart) and the encoder's first weights. A joint batch is twice as
+large, since about half of the union carries a given label.
 """
 
 from __future__ import annotations
