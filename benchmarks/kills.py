@@ -69,7 +69,7 @@ DRIP, PAUSE = 1024, 0.005  # bytes of an archive at once, and s between them: lo
 LONGEST = 120.0  # s after which a crawl counts as hanging
 # module, name, value: units of a few records, one tombstone a commit, files that are joined as soon as there are some
 SMALL = (
-    ("lake.sources.materials_project.source", "PER_PAGE", 2 * PIECE),
+    ("lake.sources.materials_project.rest", "PER_PAGE", 2 * PIECE),
     ("lake.sources.aflow.source", "PER_PAGE", 4),
     ("lake.sources.aflow.source", "PER_SWEEP", 8),
     ("lake.sources.oqmd.source", "PER_PAGE", PIECE),

@@ -25,7 +25,7 @@ from lake.sources import source_named
 from lake.sources.aflow import source as aflow
 from lake.sources.crystallography_open import engine as crystallography_open
 from lake.sources.crystallography_open import units as crystallography_open_units
-from lake.sources.materials_project import source as materials_project
+from lake.sources.materials_project import rest as materials_project
 from lake.sources.open_catalyst import source as open_catalyst
 from lake.sources.oqmd import source as oqmd
 from lake.store import Lake

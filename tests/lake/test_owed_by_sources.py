@@ -210,7 +210,7 @@ def test_closed_units_are_not_fetched_again_when_a_crawl_goes_on(name, lake, net
 def _in_small_pieces(monkeypatch) -> None:
     from lake.sources.aflow import source as aflow
     from lake.sources.crystallography_open import engine as crystallography_open
-    from lake.sources.materials_project import source as materials_project
+    from lake.sources.materials_project import rest as materials_project
     from lake.sources.open_catalyst import source as open_catalyst
     from lake.sources.oqmd import source as oqmd
 

@@ -11,9 +11,9 @@ from lake.crawl import crawl
 from lake.entries import write_entries
 from lake.extract import at_path, write_observations
 from lake.settings import MIRROR_KEY, Settings
-from lake.sources.materials_project import source as materials_project
+from lake.sources.materials_project import rest as materials_project
 from lake.sources.materials_project.documents import normal_id
-from lake.sources.materials_project.source import MaterialsProject
+from lake.sources.materials_project.rest import MaterialsProject
 from lake.sources.page import MAIN
 from lake.sources.scope import WHOLE, Scope
 from lake.store import Lake

@@ -25,8 +25,8 @@ import pyarrow as pa
 from lake.settings import Settings
 from lake.sources.materials_project.columns import column_named, told_under
 from lake.sources.materials_project.documents import Document, normal_id, record_of, with_run_types
+from lake.sources.materials_project.rest import BYTES, MaterialsProject
 from lake.sources.materials_project.routes import CORE, PHONON, ROUTES, SUMMARY, Route
-from lake.sources.materials_project.source import BYTES, MaterialsProject
 from lake.sources.materials_project.tables import Table
 from lake.sources.page import Forecast, Page, Record, Unit
 from lake.sources.scope import Scope

@@ -21,8 +21,8 @@ from lake.sample.mirror.materials_project_properties import ELASTICITY, PHONON, 
 from lake.sample.mirror.told import Told
 from lake.sample.telling import Telling
 from lake.sources import source_named
+from lake.sources.materials_project import rest as materials_project
 from lake.sources.materials_project import run_types as materials_project_run_types
-from lake.sources.materials_project import source as materials_project
 from lake.sources.materials_project.documents import as_told, normal_id, normal_task_id
 from lake.sources.materials_project.routes import ROUTES, THERMO, parts
 from lake.sources.page import MAIN
