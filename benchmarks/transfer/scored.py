@@ -3,15 +3,17 @@
     OMP_NUM_THREADS=1 python -m benchmarks.transfer.scored --seed 0 --widths 4 16 --seeds 5 [--sets] [--dry-run]
 
 Estimates by seeds 0, 1, ..., the truth by the oracle's 1000, 1001, ...; missing runs of both are trained first (in
-docs/results/transfer_planted.csv). Two methods, each for the raw gain and for that over placebo: all pairs (means of
-paired log error ratios, moderated t), and the surrogate over random sets (subset_runs.py: sets of five, two of them
-permuted, four sets per task and seed). Printed per benchmark seed and width:
+docs/results/transfer_planted.csv). Methods, for the raw gain and for that over placebo: all pairs (means of paired log
+error ratios, moderated t); for the raw gain also all pairs with more singles, each task alone by twice as many further
+seeds 3000, 3001, ... (statistics/singles.py); and the surrogate over random sets (subset_runs.py: sets of five, two of
+them permuted, four sets per task and seed), which uses these singles, too. Printed per benchmark seed and width:
 
 auroc_help, auroc_harm     one class of the oracle against its other scored pairs
 spearman                   with the oracle's gains, all pairs
 discoveries, sign_errors   Benjamini and Hochberg at .05; those of the other sign than the oracle's gain
 ari_exact, ari_greedy      the groups found and those planted, where a task that belongs to nobody is one of its own;
                            a gain has to be above `--related`, 3 % as for neutral, to speak for one group
+ari_oracle                 what the oracle's own gains reach there
 regret_*                   what is missed by choosing
 
 Regret at most 10 % of the oracle's gain: the oracle's gain is what the choice would bring that is best by the oracle
@@ -32,10 +34,11 @@ from dataclasses import asdict
 import numpy as np
 import polars as pl
 
-from benchmarks.transfer.bars import PAIRS, SURROGATE, verdicts
+from benchmarks.transfer.bars import PAIRS, SINGLES, SURROGATE, verdicts
 from benchmarks.transfer.study import (
     ESTIMANDS,
     FRESH,
+    FURTHER,
     Study,
     every_pair,
     oracle_seeds,
@@ -53,10 +56,12 @@ from models.transfer_map.scores import INSIDE, choice, scored
 from models.transfer_map.statistics.discoveries import discovered
 from models.transfer_map.statistics.gains import RAW, gains_of, subset_gains
 from models.transfer_map.statistics.intervals import estimated
+from models.transfer_map.statistics.singles import steadied
 
 MOST = 4  # partners of a set that is trained
+MORE = 2  # further seeds of single runs, for each seed of pairs
 FIGURES = ("auroc_help", "auroc_harm", "spearman", "discoveries", "sign_errors", "ari_exact", "ari_greedy",
-           "regret_groups", "regret_partners", "regret_best", "regret_sets")  # fmt: skip
+           "ari_oracle", "regret_groups", "regret_partners", "regret_best", "regret_sets")  # fmt: skip
 
 
 def main() -> None:
@@ -91,18 +96,24 @@ def main() -> None:
 
 def wanted(study: Study, seeds: int, oracle: int, per_task: float = PER_TASK) -> dict[str, list[Asked]]:
     """The runs of each part."""
+    further = alone(study.names, range(FURTHER, FURTHER + MORE * seeds))
+    pairs = every_pair(study.names, range(seeds))
     return {
         "oracle": every_pair(study.names, oracle_seeds(oracle)),
-        PAIRS: every_pair(study.names, range(seeds)),
-        SURROGATE: sampled(study.names, range(seeds), SIZE, PERMUTED, per_task),
+        PAIRS: pairs,
+        SINGLES: [*pairs, *further],
+        SURROGATE: [*sampled(study.names, range(seeds), SIZE, PERMUTED, per_task), *further],
     }
 
 
 def estimates(method: str, runs: pl.DataFrame, of: str) -> pl.DataFrame:
-    """PAIRS, judged, by one of the two methods."""
-    if method == PAIRS:
-        return discovered(estimated(gains_of(runs), of))
-    return discovered(surrogate.estimated(subset_gains(runs), of))
+    """PAIRS, judged, by one of the methods."""
+    sets = method == SURROGATE
+    gains, parts = (subset_gains if sets else gains_of)(runs), None
+    if of == RAW and method != PAIRS:
+        more = steadied(gains, runs)
+        gains, parts = more.gains, more.parts
+    return discovered((surrogate.estimated if sets else estimated)(gains, of, parts=parts))
 
 
 def scores(study: Study, asked: argparse.Namespace) -> list[dict]:
@@ -110,9 +121,9 @@ def scores(study: Study, asked: argparse.Namespace) -> list[dict]:
     asks, rows = wanted(study, asked.seeds, asked.oracle_seeds, asked.per_task), []
     study.runs([one for each in asks.values() for one in each])  # all at once, so that all cores have work
     oracles = {of: study.oracle(asked.oracle_seeds, of) for of in ESTIMANDS}
-    for method in (PAIRS, SURROGATE):
+    for method in (PAIRS, SINGLES, SURROGATE):
         runs = study.runs(asks[method])
-        for of in ESTIMANDS:
+        for of in (RAW,) if method == SINGLES else ESTIMANDS:  # no placebo is compared with a single run
             found = estimates(method, runs, of)
             told = scored(found, oracles[of])
             row = {

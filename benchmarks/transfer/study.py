@@ -1,7 +1,8 @@
 """Study: a planted benchmark under one network; which runs a question asks of it, from the ledger or trained now.
 
 What the commands of this package share: seeds that never meet (estimates 0.., the oracle's 1000.., those that chosen
-sets are trained with 2000..), the size of the networks, and how a command is asked and told.
+sets are trained with 2000.., of further single runs 3000..), the size of the networks, and how a command is asked and
+told.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from models.transfer_map.statistics.intervals import estimated
 
 LEDGER = RunLedger.of("transfer_planted")
 ESTIMANDS = (RAW, OVER_PLACEBO)
-ORACLE, FRESH = 1000, 2000  # first seeds
+ORACLE, FRESH, FURTHER = 1000, 2000, 3000  # first seeds
 # Chosen on single tasks of other benchmarks (`python -m benchmarks.transfer.budget`): of what validates within 1.5 % of
 # the best at both widths, what differs least from seed to seed.
 STEPS, RATE, DECAY = 80, 2e-2, 1.0

@@ -124,6 +124,7 @@ def auroc_of_design(pairs: pl.DataFrame, truth: pl.DataFrame) -> float | None:
 @dataclass(frozen=True)
 class Choice:
     """What comes of choosing by estimated gains. ari_exact, ari_greedy: the groups found beside those planted.
+    ari_oracle: the same of the oracle's own gains: planted relations too weak to help are no groups to any gain.
 
     Regrets are shares of what the oracle's own choice brings that this one misses, 0 to 1 and above 1 for harm:
     regret_groups: of the exact groups.  regret_partners: of the partners of each target, all that help; a set is worth
@@ -132,6 +133,7 @@ class Choice:
 
     ari_exact: float
     ari_greedy: float
+    ari_oracle: float
     regret_groups: float
     regret_partners: float
     regret_best: float
@@ -148,10 +150,11 @@ def choice(pairs: pl.DataFrame, oracle: pl.DataFrame, planted: Groups, related: 
     known, truth = matrix_of(oracle)
     if names != known:
         raise ValueError(f"estimates and oracle need the same tasks; found {names} and {known}")
-    beyond = gains - related * (1 - np.eye(len(names)))
+    margin = related * (1 - np.eye(len(names)))
     return Choice(
-        ari_exact=agreement(exact(names, beyond), planted),
-        ari_greedy=agreement(greedy(names, beyond), planted),
+        ari_exact=agreement(exact(names, gains - margin), planted),
+        ari_greedy=agreement(greedy(names, gains - margin), planted),
+        ari_oracle=agreement(exact(names, truth - margin), planted),
         regret_groups=regret(names, truth, exact(names, gains)),
         regret_partners=regret_of_partners(names, truth, {name: partners(names, gains, name) for name in names}),
         regret_best=_regret_of_best(gains, truth),

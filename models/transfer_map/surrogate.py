@@ -20,7 +20,7 @@ import polars as pl
 from scipy.linalg import block_diag
 
 from models.transfer_map.statistics.gains import OVER_PLACEBO, RAW
-from models.transfer_map.statistics.intervals import CONFIDENCE, told_of
+from models.transfer_map.statistics.intervals import CONFIDENCE, told_of, with_parts
 
 PENALTIES = np.logspace(-4, 3, 29)  # in units of the mean weight of a partner
 FEWEST = 0.5  # sets for each source
@@ -85,11 +85,13 @@ def chosen_penalty(rows: pl.DataFrame) -> float:
     return float(PENALTIES[int(np.argmin(missed))])
 
 
-def estimated(rows: pl.DataFrame, of: str = OVER_PLACEBO, confidence: float = CONFIDENCE) -> pl.DataFrame:
+def estimated(
+    rows: pl.DataFrame, of: str = OVER_PLACEBO, confidence: float = CONFIDENCE, parts: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """PAIRS, as `intervals.estimated` gives them, from `gains.subset_gains`; n: sets in which both stand.
 
     A source that its target never met permuted has no gain over placebo, and no row. A target with fewer than FEWEST
-    sets for each source has no intervals: they would be too narrow.
+    sets for each source has no intervals: they would be too narrow. parts: as in `intervals.estimated`, for raw gains.
     """
     told = []
     penalty = chosen_penalty(rows)
@@ -103,8 +105,12 @@ def estimated(rows: pl.DataFrame, of: str = OVER_PLACEBO, confidence: float = CO
     schema = {"target": pl.String, "source": pl.String, "n": pl.Int64, "gain": pl.Float64, "error": pl.Float64,
               "freedom": pl.Float64}  # fmt: skip
     frame = pl.DataFrame(told, schema=schema, orient="row").sort("target", "source")
-    numbers = (frame[name].to_numpy() for name in ("gain", "error", "freedom"))
-    return told_of(frame.select("target", "source", "n"), *numbers, confidence)
+    gain, error, freedom = (frame[name].to_numpy() for name in ("gain", "error", "freedom"))
+    pairs = frame.select("target", "source", "n")
+    if parts is not None:
+        variance, freedom = with_parts(pairs, error**2, freedom, parts)
+        error = variance**0.5
+    return told_of(pairs, gain, error, freedom, confidence)
 
 
 @dataclass(frozen=True)

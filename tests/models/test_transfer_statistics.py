@@ -136,7 +136,7 @@ def test_with_crystals_the_interval_covers_what_seeds_alone_and_a_bootstrap_of_s
     drawn = gain[:, rng.integers(SEEDS, size=(400, SEEDS))].mean(2)
     low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
     share = {
-        "both": coverage(estimated(gains, crystals=part, moderated=False), truth),
+        "both": coverage(estimated(gains, parts=part, moderated=False), truth),
         "seeds": coverage(estimated(gains, moderated=False), truth),
         "bootstrap": float(((low <= 0.25**2 / 2) & (high >= 0.25**2 / 2)).mean()),
     }

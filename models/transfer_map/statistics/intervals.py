@@ -5,8 +5,9 @@ Seeds are independent, and all that one seed says of one pair is one number. The
     (1 / n + overlap) v + c
 
 with v the variance over seeds, by default moderated (moderation.py); overlap the test rows over the training rows where
-the seeds also draw the split, 0 where they share one (Nadeau and Bengio 2003); c the part of the test crystals, where
-their errors are known and are the same crystals for all seeds: without it an interval speaks of these crystals only.
+the seeds also draw the split, 0 where they share one (Nadeau and Bengio 2003); c what else adds to it: the part of the
+test crystals, where their errors are known and are the same crystals for all seeds (without it an interval speaks of
+these crystals only), or that of further single runs (singles.py).
 All pairs of one target share its single runs, so their errors go together; each interval stands for itself.
 """
 
@@ -28,27 +29,36 @@ def estimated(
     of: str = OVER_PLACEBO,
     moderated: bool = True,
     overlap: float | np.ndarray = 0.0,
-    crystals: pl.DataFrame | None = None,
+    parts: pl.DataFrame | None = None,
     confidence: float = CONFIDENCE,
 ) -> pl.DataFrame:
     """PAIRS: target, source, n (seeds), gain, error (standard), freedom, low, high, p (two-sided, of no gain).
 
-    gains: GAINS.  overlap: one for all, or for each pair of `matrix_of`.  crystals: of `crystal_part`.  Interval and p
-    are null with one seed. Sorted by target and source.
+    gains: GAINS.  overlap: one for all, or for each pair of `matrix_of`.  parts: target, source (or target alone),
+    variance, freedom, of `crystal_part` or of `singles.steadied`.  Interval and p are null with one seed. Sorted by
+    target and source.
     """
     pairs, values = matrix_of(gains, of)
     n = np.isfinite(values).sum(1)
     mean, variance, freedom = moments(values, moderated)
     variance = variance * (1 / n + overlap)
-    if crystals is not None:
-        told = pairs.join(crystals, on=PAIR, how="left", maintain_order="left")
-        part, part_freedom = (told[name].fill_null(0.0).to_numpy() for name in ("variance", "freedom"))
-        whole = variance + part
-        with np.errstate(divide="ignore", invalid="ignore"):
-            doubt = variance**2 / freedom + np.where(part > 0, part**2 / part_freedom, 0)
-            freedom = np.where(doubt > 0, whole**2 / doubt, freedom)
-        variance = whole
+    if parts is not None:
+        variance, freedom = with_parts(pairs, variance, freedom, parts)
     return told_of(pairs.with_columns(n=pl.Series(n, dtype=pl.Int64)), mean, variance**0.5, freedom, confidence)
+
+
+def with_parts(
+    pairs: pl.DataFrame, variance: np.ndarray, freedom: np.ndarray, parts: pl.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Variances of means and their degrees of freedom (Satterthwaite) when independent parts are added to them."""
+    keys = [key for key in PAIR if key in parts.columns]
+    told = pairs.join(parts, on=keys, how="left", maintain_order="left")
+    part, part_freedom = (told[name].fill_null(0.0).to_numpy() for name in ("variance", "freedom"))
+    whole = variance + part
+    with np.errstate(divide="ignore", invalid="ignore"):
+        doubt = variance**2 / freedom + np.where(part > 0, part**2 / part_freedom, 0)
+        freedom = np.where(doubt > 0, whole**2 / doubt, freedom)
+    return whole, freedom
 
 
 def told_of(
