@@ -20,6 +20,7 @@ class Batch:
     starts: (N + 1,) int32, the edges of atom a are starts[a]..starts[a + 1].  index: (E,) int32, the neighbour.
     distance: (E,) float32, A.  weight: (E,) float32, what the edge counts.
     times: (N,) float32, how many equal atoms an atom stands for; None where each stands for itself.
+    source: the store that the graphs come from and their rows in it, None where nobody said.
     """
 
     numbers: torch.Tensor
@@ -30,6 +31,7 @@ class Batch:
     distance: torch.Tensor
     weight: torch.Tensor
     times: torch.Tensor | None = None
+    source: tuple[object, np.ndarray] | None = None
 
     @cached_property
     def atom(self) -> torch.Tensor:
@@ -37,7 +39,7 @@ class Batch:
         return torch.repeat_interleave(self.starts.diff())
 
     @classmethod
-    def of(cls, graphs: GraphBatch, device: str = "cpu") -> Batch:
+    def of(cls, graphs: GraphBatch, device: str = "cpu", source: tuple[object, np.ndarray] | None = None) -> Batch:
         """The same union graph as tensors on the device."""
         graph = np.repeat(np.arange(len(graphs.counts)), graphs.counts)
         counts = graphs.counts if graphs.times is None else np.bincount(graph, graphs.times, len(graphs.counts))
@@ -51,7 +53,7 @@ class Batch:
             graphs.weight,
             *(() if graphs.times is None else (graphs.times,)),
         )
-        return cls(*(torch.from_numpy(a).to(device) for a in arrays))
+        return cls(*(torch.from_numpy(a).to(device) for a in arrays), source=source)
 
 
 def shuffled(n: int, size: int, generator: torch.Generator) -> Iterator[np.ndarray]:

@@ -22,7 +22,7 @@ from models.evaluate import Store, values
 from models.far import reference
 from models.losses import LOSSES, task_losses
 from models.metrics import mean_absolute_errors, mean_predictor_errors
-from models.network import device, network, outputs
+from models.network import batch_of, device, network, outputs
 from models.optimisers import OPTIMISERS, SCHEDULES
 from models.recipe import Recipe, RecipeError
 from models.run import Run
@@ -77,6 +77,7 @@ def fit(
             net.begin([Start(start.recipe, start.weights()) for start in starts])
         net = net.to(device())
         at, train = graphs.rows(rows.frame["structure_hash"]), rows.of("train")
+        net.meets(graphs, at[np.concatenate([train, rows.of("validation")])])
         shares = None if recipe.temperature is None else row_shares(rows.targets[train], recipe.temperature)
         training = Training(recipe, net, len(train), shares)
         lessons = _Lessons(graphs, at, torch.from_numpy(scaler.forward(rows.targets)).to(training.where))
@@ -117,7 +118,7 @@ class _Lessons:
 
     def of(self, part: np.ndarray) -> tuple[Batch, torch.Tensor]:
         """These rows to learn from."""
-        return Batch.of(self.graphs.batch(self.at[part]), self.targets.device), self.targets[part]
+        return batch_of(self.graphs, self.at[part], self.targets.device), self.targets[part]
 
     def losses(self, net: nn.Module, part: np.ndarray, loss: str) -> tuple[torch.Tensor, torch.Tensor] | None:
         """(T,) losses on these rows, and whether the task has labels there; None where there are no rows."""

@@ -39,13 +39,18 @@ def precision(where: torch.device) -> AbstractContextManager:
     return torch.autocast("cuda", torch.bfloat16) if where.type == "cuda" else nullcontext()
 
 
+def batch_of(graphs: GraphStore | GatheredGraphs | Graphs, rows: np.ndarray, where: torch.device) -> Batch:
+    """These graphs as a batch that says where it comes from."""
+    return Batch.of(graphs.batch(rows), where, (graphs, rows))
+
+
 @torch.no_grad()
 def outputs(net: nn.Module, graphs: GraphStore | GatheredGraphs | Graphs, rows: np.ndarray) -> np.ndarray:
     """(n, T, told) float32 of these graphs, in this order, standardised; the network is left in evaluation mode."""
     net.eval()
     where = next(net.parameters()).device
     with precision(where):
-        told = [net(Batch.of(graphs.batch(rows[part]), where)) for part in in_order(len(rows), CRYSTALS)]
+        told = [net(batch_of(graphs, rows[part], where)) for part in in_order(len(rows), CRYSTALS)]
     parts = [part.float().cpu().numpy() for part in told]
     return np.concatenate(parts) if parts else np.empty((0, 0, 1), dtype=np.float32)
 
@@ -55,7 +60,7 @@ def vectors(net: nn.Module, graphs: GraphStore | GatheredGraphs | Graphs, rows: 
     """(n, V) float32: the network's vectors of these graphs; the network is left in evaluation mode."""
     net.eval()
     where = next(net.parameters()).device
-    parts = [told_of(net, Batch.of(graphs.batch(rows[part]), where))[1] for part in in_order(len(rows), CRYSTALS)]
+    parts = [told_of(net, batch_of(graphs, rows[part], where))[1] for part in in_order(len(rows), CRYSTALS)]
     return np.concatenate(parts) if parts else np.empty((0, 1), dtype=np.float32)
 
 

@@ -13,7 +13,8 @@ until DENSE of the run is done: with equal logits at first, the published top k 
 is not among them never learns its logit. The price draws the heads of a task apart, and each towards few experts; with
 one head only the latter (the published code's remark says the contrary).
 
-What is frozen is computed without gradients, and experts that no gate asks for are not computed at all.
+What is frozen is computed without gradients, in training once for the whole run (frozen.py), and experts that no gate
+asks for are not computed at all.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -31,6 +33,7 @@ from models.encoders import encoder_named
 from models.encoders.cgcnn import gaussians, mean_over_atoms
 from models.losses import task_losses
 from models.recipe import Recipe, RecipeError
+from models.sharing.frozen import Frozen, fits
 from models.sharing.scheme import Group, Scheme, Start, decoders_of, key, take
 from models.sharing.structure import Structure
 from models.streams import stream
@@ -93,6 +96,7 @@ class Experts(Scheme):
         self.gates = nn.ParameterDict({key(task): torch.zeros(told.heads, count) for task in recipe.tasks})
         self.decoders = decoders_of(recipe, told.heads * recipe.width)
         self.register_buffer("dense", torch.tensor(True))
+        self._frozen: Frozen | None = None
 
     def heard(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """What each decoder tells of its mixture, and the mean of all mixtures."""
@@ -143,6 +147,14 @@ class Experts(Scheme):
         for expert, start in zip(self.experts, starts, strict=True):
             take(expert, start, self.recipe)
 
+    @torch.no_grad()
+    def meets(self, graphs: object, at: np.ndarray) -> None:
+        """Compute what the frozen layers tell of these crystals, if it is little enough to be kept."""
+        self.train()
+        every = range(len(self.experts))
+        if fits(graphs, at, len(every), self.recipe.width):
+            self._frozen = Frozen(lambda batch: torch.stack(self._stays(batch, every)), graphs, at, self.dense.device)
+
     def carried(self) -> list[nn.Parameter]:
         """The experts' weights."""
         return list(self.experts.parameters())
@@ -169,20 +181,33 @@ class Experts(Scheme):
 
     def _vectors(self, batch: Batch, asked: Sequence[int]) -> list[torch.Tensor]:
         """(B, width) of each expert that is asked; what is known of the edges is computed once for all."""
-        plain = self.learning and not self.training and torch.is_grad_enabled()  # not known to the fused way
+        known = self._frozen.of(batch, asked) if self._frozen else None
+        told = self._stays(batch, asked) if known is None else known
+        if not self.learning:
+            return [mean_over_atoms(atoms, batch) for atoms in told]
+        plain = not self.training and torch.is_grad_enabled()  # not known to the fused way
         edges, vectors = None, []
-        for expert in (self.experts[number] for number in asked):
-            frozen = len(expert.layers) - self.learning
-            with torch.no_grad():
-                atoms = expert.embedded(batch)
-                if edges is None:
-                    edges = gaussians(batch.distance, expert.centres) if plain else expert.edges(atoms, batch)
-                for layer in expert.layers[:frozen]:
-                    atoms = layer(atoms, edges, batch)
-            for layer in expert.layers[frozen:]:
+        for number, atoms in zip(asked, told, strict=True):
+            expert = self.experts[number]
+            if edges is None:
+                edges = gaussians(batch.distance, expert.centres) if plain else expert.edges(atoms, batch)
+            for layer in expert.layers[len(expert.layers) - self.learning :]:
                 atoms = layer(atoms, edges, batch)
             vectors.append(mean_over_atoms(atoms, batch))
         return vectors
+
+    @torch.no_grad()
+    def _stays(self, batch: Batch, asked: Sequence[int]) -> list[torch.Tensor]:
+        """(N, width) of each expert that is asked, after the layers that do not learn."""
+        edges, told = None, []
+        for expert in (self.experts[number] for number in asked):
+            atoms = expert.embedded(batch)
+            if edges is None:
+                edges = expert.edges(atoms, batch)
+            for layer in expert.layers[: len(expert.layers) - self.learning]:
+                atoms = layer(atoms, edges, batch)
+            told.append(atoms)
+        return told
 
 
 def learnt(starts: Sequence[str]) -> tuple[str, ...]:

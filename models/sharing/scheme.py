@@ -115,6 +115,9 @@ class Scheme(nn.Module):
         if not self.recipe.start_rate:  # else gradients that no step clears would add up, and shorten those that count
             self.encoder.requires_grad_(False)
 
+    def meets(self, graphs: object, at: np.ndarray) -> None:
+        """Told before the first step the store and the rows that training walks: what stays may be computed once."""
+
     def carried(self) -> list[nn.Parameter]:
         """The weights that come from earlier runs, where there are any."""
         return list(self.encoder.parameters()) if self.recipe.starts else []

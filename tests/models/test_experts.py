@@ -15,9 +15,10 @@ from lake.store import Lake
 from models.checkpoint import read
 from models.dataset import training_rows
 from models.fit import fit
-from models.network import network, trained
+from models.network import batch_of, network, trained
 from models.recipe import Recipe, RecipeError
 from models.run import Run
+from models.sharing import frozen
 from models.sharing.experts import learnt
 from models.sharing.scheme import Start
 from tests.models._schemes import EXPERTS, SMALL, TASKS, recipe_of
@@ -226,3 +227,27 @@ def test_what_began_with_nothing_of_its_like_is_refused(starts: list[Start]) -> 
 def test_gates_move_in_a_run(run: Run) -> None:
     logits = load_file(run.checkpoint)["gates.bulk_modulus"]
     assert logits.any() and np.isfinite(logits.numpy()).all()
+
+
+def test_what_is_computed_once_for_the_run_is_what_each_batch_would_have_computed(
+    salts: Lake, folder: Path, starts: list[Start], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs, rows = GraphStore(salts), training_rows(salts, ONE.tasks)
+    kept = fit(replace(ONE, epochs=2), rows, graphs, folder)
+    once = load_file(kept.checkpoint)
+    kept.checkpoint.unlink()
+    monkeypatch.setattr(frozen, "MOST", 0)
+    anew = load_file(fit(replace(ONE, epochs=2), rows, graphs, folder).checkpoint)
+    for name, tensor in anew.items():
+        torch.testing.assert_close(once[name], tensor, atol=1e-4, rtol=1e-3)
+    net = begun(starts)
+    monkeypatch.undo()
+    at = graphs.rows(rows.frame["structure_hash"])
+    net.meets(graphs, at[:-1])
+    batch, other = (batch_of(graphs, part, torch.device("cpu")) for part in (at[5:2:-1], at[-2:]))
+    known = net._frozen.of(batch, [1, 0])
+    for number, atoms in zip((1, 0), known, strict=True):
+        torch.testing.assert_close(atoms, net._stays(batch, [number])[0], atol=1e-6, rtol=1e-6)
+    assert net._frozen.of(other, [0]) is None, "a crystal that was not announced"
+    assert net._frozen.of(replace(batch, source=None), [0]) is None
+    assert net._frozen.of(replace(batch, source=(GraphStore(salts), at[5:2:-1])), [0]) is None, "another store"
