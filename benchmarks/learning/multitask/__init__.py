@@ -9,8 +9,9 @@ pretrain  compares the sets' crystals with the lake's (DIR/overlap.parquet), and
           those of seed 0 under regime (c) first, of other seeds and regimes (`regimes.py`) once a choice needs them;
 choose    tries candidates (`candidates.py`) on validation rows under regime (c), and writes each set's recipe to
           docs/results/multitask_chosen.csv;
-look      trains that recipe on five splits with three seeds under three regimes, and scores the test rows once: every
-          look is a line of docs/results/multitask_looks_<regime>.csv, also the look-up's (`lookup.py`);
+look      trains that recipe on five splits with three seeds, first under regime (c), then seed by seed under the others,
+          and scores the test rows once: every look is a line of docs/results/multitask_looks_<regime>.csv, also the
+          look-up's (`lookup.py`);
 report    writes the table of docs/multitask.md from these files.
 
 Every training is a line of docs/results/multitask_pretraining.csv or multitask_validation.csv; checkpoints are in DIR.

@@ -45,19 +45,22 @@ def compare(study: Study, processes: int | None) -> None:
         overlap([of(study.data, name) for name in PUBLISHED], Lake(study.lake), processes).write(study.overlap_folder)
 
 
-def asked(study: Study) -> list[Source]:
-    """The encoders that are not at hand, and that the next stage begins with."""
-    untrained = [piece for piece in opening(study) if not trained(study, piece)]
-    unseen = [piece for several in seeded(study) for piece in several if not looked(study, [piece])]
-    sources = dict.fromkeys(source for piece in untrained + unseen for source in piece.sources(study))
-    lost = [source for source in sources if not has_source(study, source)]
-    return sorted(lost, key=lambda source: -_graphs(study, source))
+def lost(study: Study, pieces: Iterable[Piece]) -> list[Source]:
+    """The encoders that these begin with and that are not at hand, the dearest first."""
+    sources = dict.fromkeys(source for piece in pieces for source in piece.sources(study))
+    return sorted((s for s in sources if not has_source(study, s)), key=lambda source: -_graphs(study, source))
 
 
 def pretrain(study: Study, processes: int | None) -> None:
     """Train the encoders that the next stage begins with: before a choice all of seed 0, after it those it needs."""
     compare(study, processes)
-    spread(train_source, [(study, source) for source in asked(study)], "encoders", processes)
+    untrained = [piece for piece in opening(study) if not trained(study, piece)]
+    unseen = [piece for several in seeded(study) for piece in several if not looked(study, [piece])]
+    _encoders(study, untrained + unseen, processes)
+
+
+def _encoders(study: Study, pieces: Iterable[Piece], processes: int | None) -> None:
+    spread(train_source, [(study, source) for source in lost(study, pieces)], "encoders", processes)
 
 
 # Choice
@@ -106,8 +109,7 @@ def _write_choice(study: Study, name: str, best: Recipe, splits: int) -> None:
 
 def _train(study: Study, pieces: Sequence[Piece], doing: str, processes: int | None) -> None:
     todo = [piece for piece in pieces if not trained(study, piece)]
-    again = {source for piece in todo for source in piece.sources(study) if not has_source(study, source)}
-    spread(train_source, [(study, source) for source in again], "encoders", processes)
+    _encoders(study, todo, processes)
     spread(train, [(study, piece) for piece in sorted(todo, key=lambda piece: -_size(study, piece))], doing, processes)
 
 
@@ -126,15 +128,23 @@ def seeded(study: Study) -> list[list[Piece]]:
     ]
 
 
+def waves(study: Study) -> list[list[Piece]]:
+    """All pieces that are looked at: all seeds of the regime that chose, then one seed after the other of the rest."""
+    pieces = [piece for several in seeded(study) for piece in several]
+    first = [piece for piece in pieces if piece.regime == CHOICE]
+    rest = [[p for p in pieces if p.regime != CHOICE and p.recipe.seed == seed] for seed in range(study.seeds)]
+    return [first, *rest]
+
+
 def look_at(study: Study, processes: int | None) -> None:
     """The chosen recipes on every split under every regime: each seed's test error, then that of the seeds' mean."""
     compare(study, processes)
     look_up(study)
-    together = seeded(study)
-    pretrain(study, processes)
-    todo = [piece for several in together for piece in several if not looked(study, [piece])]
-    spread(train_and_look, [(study, piece) for piece in todo], "published splits", processes)
-    for several in together:
+    for wave in waves(study):
+        todo = [piece for piece in wave if not looked(study, [piece])]
+        _encoders(study, todo, processes)
+        spread(train_and_look, [(study, piece) for piece in todo], "published splits", processes)
+    for several in seeded(study):
         if study.seeds > 1 and not looked(study, several) and all(has_checkpoint(study, piece) for piece in several):
             look(study, several)
 
