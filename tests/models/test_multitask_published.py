@@ -69,6 +69,14 @@ def test_every_regime_has_a_look_per_split_and_seed_and_none_is_taken_again(done
     assert [stage.runs for stage in stages.left(done)] == [0, 0, 0]
 
 
+def test_what_claims_rest_on_is_looked_at_first_and_nothing_twice(done):
+    first, *rest = stages.waves(done)
+    assert {piece.regime for piece in first} == {"unseen"} and {piece.recipe.seed for piece in first} == {0, 1}
+    assert [{piece.recipe.seed for piece in wave} for wave in rest] == [{0}, {1}]
+    every = [piece for wave in (first, *rest) for piece in wave]
+    assert len(every) == len(set(every)) == len(REGIMES) * 2 * 2
+
+
 def test_nothing_is_chosen_after_a_look(done, tmp_path):
     late = replace(done, results=tmp_path)
     path = done.looks("unseen").path
