@@ -27,6 +27,7 @@ from pyarrow.parquet import ParquetFile
 
 from lake import parquet
 from lake.contract import ContractError, Table
+from lake.opened import opened
 
 MANY_FILES = 64  # in one partition, before they are joined
 FILE_BYTES = 64 << 20  # of a file made by joining
@@ -92,7 +93,7 @@ class Lake:
         """Version number of the latest commit, or of the one it is pinned to; None before the first."""
         if self.versions is not None:
             return self.versions.get(table.name)
-        return DeltaTable(self.path(table)).version() if self.exists(table) else None
+        return opened(self.path(table)).version() if self.exists(table) else None
 
     def files(self, table: Table, at: int | None = None, partition: str | None = None) -> list[str]:
         """Absolute paths of the Parquet files that make the current snapshot, or that of a version.
@@ -106,9 +107,9 @@ class Lake:
         return sorted(str(self._local(table, uri)) for uri in uris)
 
     def _delta(self, table: Table, at: int | None = None) -> DeltaTable:
-        """The table at a version, else at the one that the lake is pinned to, else as it is now."""
+        """To read: the table at a version, else at the one that the lake is pinned to, else as it is now."""
         pinned = self.versions[table.name] if self.versions is not None else None
-        return DeltaTable(self.path(table), version=pinned if at is None else at)
+        return opened(self.path(table), pinned if at is None else at)
 
     def _local(self, table: Table, uri: str) -> Path:
         # deltalake escapes the root's name (a space becomes %20) and no more: what stands below it is as on disk
@@ -215,7 +216,7 @@ class Lake:
         """
         if not self.exists(table):
             return None
-        delta = self._delta(table)
+        delta = DeltaTable(self.path(table))
         filters = [[(table.partition_by, "=", value)] for value in partitions]
         stand = delta.schema() == schema and all(delta.file_uris(partition_filters=only) for only in filters)
         return delta if stand else None
@@ -266,7 +267,7 @@ class Lake:
 
     def keep_history(self, table: Table) -> None:
         """Make a table's versions readable for good, where it was first written before that was the rule."""
-        delta = self._delta(table)
+        delta = DeltaTable(self.path(table))
         if not LASTING.items() <= delta.metadata().configuration.items():
             delta.alter.set_table_properties(LASTING)
 
