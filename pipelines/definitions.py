@@ -27,6 +27,7 @@ from assets import (
     transfer_map,
     trust,
 )
+from pipelines.instance import unhurry
 from pipelines.jobs import JOBS
 from pipelines.resources import LakeResource, SettingsResource
 from pipelines.schedules import nightly
@@ -63,4 +64,6 @@ def build(root: Path | str, **overrides: Any) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What `dagster dev` and `dg dev` load: the lake that the environment names."""
+    if folder := os.environ.get("DAGSTER_HOME"):
+        unhurry(Path(folder))
     return build(os.environ.get(ROOT, "data"))

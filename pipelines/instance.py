@@ -2,13 +2,16 @@
 
 Dagster opens and closes its SQLite files for every event it writes down, and each time SQLite waits for the disk twice:
 once for the commit, once because the last one to close a file folds its log in. A third of a build was that waiting.
-While an instance is open here, a spare connection to each file keeps the log from being folded, and commits do not
-wait: what is written outlives the process however it dies; a power cut may take the last events, but no file.
+While an instance is open here, or a run goes on that the web UI began, a spare connection to each file keeps the log
+from being folded, and commits do not wait: what is written outlives the process however it dies; a power cut may take
+the last events, but no file.
 """
 
+import atexit
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -45,12 +48,20 @@ def home(root: Path) -> Path:
 def instance_of(root: Path) -> Iterator[dg.DagsterInstance]:
     """The instance that the UI of this root shows too."""
     folder = home(root)
-    with _unhurried(folder), dg.DagsterInstance.from_config(str(folder), FILE) as instance:
+    with unhurried(folder), dg.DagsterInstance.from_config(str(folder), FILE) as instance:
         yield instance
 
 
+@cache
+def unhurry(folder: Path) -> None:
+    """As `unhurried`, for as long as this process lives: one that Dagster starts for a run."""
+    stack = ExitStack()
+    stack.enter_context(unhurried(folder))
+    atexit.register(stack.close)
+
+
 @contextmanager
-def _unhurried(folder: Path) -> Iterator[None]:
+def unhurried(folder: Path) -> Iterator[None]:
     """Inside, no SQLite file below the folder makes this process wait for the disk."""
     spares: dict[str, sqlite3.Connection] = {}
     lock, below = Lock(), folder.resolve()

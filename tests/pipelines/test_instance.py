@@ -71,3 +71,14 @@ def test_nothing_stays_open_or_beside_the_files(tmp_path):
         with sqlite3.connect(path) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         connection.close()
+
+
+def test_runs_that_the_web_ui_begins_do_not_wait_either(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "CRYSTAL_LAKE_ROOT": str(tmp_path),
+                                "DAGSTER_HOME": str(home(tmp_path))}  # fmt: skip
+    said = (
+        "from pathlib import Path; from pipelines.definitions import defs; from tests.pipelines.test_instance import "
+        f"waits; defs(); print(waits(Path({str(home(tmp_path) / 'mine.db')!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, env=environment)
+    assert done.stdout == "False\n", done.stderr
