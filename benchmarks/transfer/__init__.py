@@ -1,1 +1,1 @@
-"""The transfer map scored where the truth is known: planted tasks, a command each, resumed from one ledger."""
+"""The transfer map scored where the truth is known: planted tasks, a command each, resumed from its ledgers."""

@@ -5,7 +5,7 @@
 All other dials stay at their scored values; all pairs by a few seeds. The truth is the design (pairs expected to help
 against all others), the same for all points; `--oracle-seeds` adds, at 210 runs a seed and point, the AUROCs against an
 oracle of each point's own. The mean gains of pairs that are expected to help, to conflict and to do neither stand
-beside it. Each point's runs are in docs/results/transfer_planted.csv, so a stopped command goes on where it was.
+beside it. Each point's runs are in docs/results/transfer_planted_*.csv, so a stopped command goes on where it was.
 """
 
 from __future__ import annotations

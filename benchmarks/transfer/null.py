@@ -84,7 +84,7 @@ def gains(repetition: Repetition, size: Size) -> tuple[Repetition, pl.DataFrame]
     rows = [
         (list(one.tasks), list(one.placebo), one.seed, task, test)
         for one, errors in run_piece(repetition.world, repetition.asked, size)
-        for task, (_, test) in errors.items()
+        for task, test in errors.items()
     ]
     runs = pl.DataFrame(rows, schema=["tasks", "placebo", "seed", "task", "error"], orient="row")
     # what a permuted source gets out of a real target is no null: it is not looked at

@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.transfer.oracle --seed 0 --widths 4 16 --seeds 50 --processes 4 [--dry-run]
 
 Tasks alone, in pairs, and with each source permuted, T = 12, by seeds 1000, 1001, ...: 210 runs a seed and width, kept
-in docs/results/transfer_planted.csv. Printed: for each width and estimand how many pairs are of which class (help:
-interval above +1 %; harm: below -1 %; neutral: inside +-3 %; else unscored), and by what the design expects the mean
-gains, so that one sees whether the design does what it says.
+in docs/results/transfer_planted_<seed>_12x<width>.csv. Printed: for each width and estimand how many pairs are of which
+class (help: interval above +1 %; harm: below -1 %; neutral: inside +-3 %; else unscored), and by what the design
+expects the mean gains, so that one sees whether the design does what it says.
 """
 
 from __future__ import annotations

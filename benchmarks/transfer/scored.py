@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python -m benchmarks.transfer.scored --seed 0 --widths 4 16 --seeds 5 [--sets] [--dry-run]
 
 Estimates by seeds 0, 1, ..., the truth by the oracle's 1000, 1001, ...; missing runs of both are trained first (in
-docs/results/transfer_planted.csv). Methods, for the raw gain and for that over placebo: all pairs (means of paired log
-error ratios, moderated t); for the raw gain also all pairs with more singles, each task alone by twice as many further
-seeds 3000, 3001, ... (statistics/singles.py); and the surrogate over random sets (subset_runs.py: sets of five, two of
-them permuted, four sets per task and seed), which uses these singles, too. Printed per benchmark seed and width:
+docs/results/transfer_planted_*.csv). Methods, for the raw gain and for that over placebo: all pairs (means of paired
+log error ratios, moderated t); for the raw gain also all pairs with more singles, each task alone by twice as many
+further seeds 3000, 3001, ... (statistics/singles.py); and the surrogate over random sets (subset_runs.py: sets of five,
+two of them permuted, four sets per task and seed), which uses these singles, too. Printed per benchmark seed and width:
 
 auroc_help, auroc_harm     one class of the oracle against its other scored pairs
 spearman                   with the oracle's gains, all pairs

@@ -18,13 +18,12 @@ from models.planted.dials import Dials
 from models.planted.world import PlantedWorld
 from models.transfer_map.asked import Asked, alone, placebos, together
 from models.transfer_map.groups import Groups
-from models.transfer_map.ledger import RunLedger
+from models.transfer_map.ledger import FOLDER, RunLedger
 from models.transfer_map.networks.size import Size
 from models.transfer_map.runs import forecast, missing, trained_runs
 from models.transfer_map.statistics.gains import OVER_PLACEBO, RAW, gains_of
 from models.transfer_map.statistics.intervals import estimated
 
-LEDGER = RunLedger.of("transfer_planted")
 ESTIMANDS = (RAW, OVER_PLACEBO)
 ORACLE, FRESH, FURTHER = 1000, 2000, 3000  # first seeds
 # Chosen on other benchmarks (`python -m benchmarks.transfer.budget`): rate and decay from single tasks of 80 steps, of
@@ -40,12 +39,18 @@ def size_of(width: int, steps: int = STEPS) -> Size:
 
 @dataclass(frozen=True)
 class Study:
-    """One world, one size of network, and the ledger of its runs."""
+    """One world, one size of network, and the folder of its ledger."""
 
     world: PlantedWorld
     size: Size
-    ledger: RunLedger = LEDGER
+    results: Path = FOLDER
     processes: int | None = None
+
+    @property
+    def ledger(self) -> RunLedger:
+        """Of its runs; a file for each benchmark seed, number of tasks and width."""
+        named = f"transfer_planted_{self.world.seed}_{self.world.dials.tasks}x{self.size.width}"
+        return RunLedger.of(named, self.results)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,7 +96,7 @@ def groups_of(tasks: pl.DataFrame) -> Groups:
 
 
 def parser(about: str, seeds: int | None, oracle: int) -> argparse.ArgumentParser:
-    """What all commands are asked: benchmark, widths, seeds, ledger, processes, and whether to say only how long."""
+    """What all commands are asked: benchmark, widths, seeds, folder, processes, and whether to say only how long."""
     asked = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--seed", type=int, nargs="+", default=[0], help="of the benchmark: another one each")
     asked.add_argument("--widths", type=int, nargs="+", default=[4, 16], help="of the networks, multiples of four")
@@ -100,7 +105,7 @@ def parser(about: str, seeds: int | None, oracle: int) -> argparse.ArgumentParse
         asked.add_argument("--seeds", type=int, default=seeds, help="of the estimates: 0, 1, ...")
     asked.add_argument(f"--{'oracle-' * (seeds is not None)}seeds", type=int, default=oracle, dest="oracle_seeds",
                        help=f"of the oracle: {ORACLE}, {ORACLE + 1}, ...")  # fmt: skip
-    asked.add_argument("--ledger", type=Path, default=LEDGER.path)
+    asked.add_argument("--results", type=Path, default=FOLDER, help="of the ledgers")
     asked.add_argument("--processes", type=int, help="one per core where not said")
     asked.add_argument("--dry-run", action="store_true", help="say only how many runs are missing and how long")
     return asked
@@ -108,9 +113,8 @@ def parser(about: str, seeds: int | None, oracle: int) -> argparse.ArgumentParse
 
 def studies(asked: argparse.Namespace, dials: Dials) -> list[Study]:
     """One for each benchmark seed and width."""
-    ledger = RunLedger(asked.ledger)
     return [
-        Study(PlantedWorld(dials, seed), size_of(width, asked.steps), ledger, asked.processes)
+        Study(PlantedWorld(dials, seed), size_of(width, asked.steps), asked.results, asked.processes)
         for seed in asked.seed
         for width in asked.widths
     ]

@@ -1,8 +1,8 @@
 """Ledger of a map: finished small runs as lines of a committed CSV file, a line per run, so that nothing is run twice.
 
 A line says the problem (its digest), the size (its digest), the seed, the tasks with + between them (a permuted one
-with a ~ before it), the target that its sources knew the test crystals of, and the errors on validation and on test,
-one per task that was scored, in the order of the names.
+with a ~ before it), the target that its sources knew the test crystals of, and the errors on test, one per task that
+was scored, in the order of the names. Lines are short: a study may have a hundred thousand.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from models.transfer_map.asked import Asked
 if TYPE_CHECKING:
     from models.transfer_map.networks.size import Size
 
+DIGITS = 8  # of a problem's digest
 FOLDER = Path(__file__).parents[2] / "docs" / "results"
 SCHEMA = {
     "problem": pl.String, "size": pl.String, "seed": pl.Int64, "tasks": pl.String, "target": pl.String,
-    "validation": pl.String, "test": pl.String,
+    "test": pl.String,
 }  # fmt: skip
 RUNS = {
     "tasks": pl.List(pl.String), "placebo": pl.List(pl.String), "target": pl.String, "seed": pl.Int64,
-    "task": pl.String, "error_validation": pl.Float64, "error": pl.Float64,
+    "task": pl.String, "error": pl.Float64,
 }  # fmt: skip
 
 
@@ -56,19 +57,17 @@ class RunLedger:
     def found(self, asked: Iterable[Asked], digests: Mapping[int, str], size: Size) -> pl.DataFrame:
         """RUNS of those asked, as far as it has them: a row per run and task scored. Permuted tasks have no row."""
         wanted, rows = {(one.seed, _written(one), one.target) for one in asked}, []
-        for _, _, seed, written, target, validation, test in self._lines(digests, size).iter_rows():
+        for _, _, seed, written, target, test in self._lines(digests, size).iter_rows():
             if (seed, written, target) not in wanted:
                 continue
             tasks, placebo = _read(written)
             scored = (target,) if target else tasks
-            for task, *errors in zip(scored, validation.split("+"), test.split("+"), strict=True):
+            for task, error in zip(scored, test.split("+"), strict=True):
                 if task not in placebo:
-                    rows.append((tasks, placebo, target, seed, task, *(float(e) if e else None for e in errors)))
+                    rows.append((tasks, placebo, target, seed, task, float(error) if error else None))
         return pl.DataFrame(rows, schema=RUNS, orient="row")
 
-    def add(
-        self, found: Sequence[tuple[Asked, Mapping[str, tuple[float, float]]]], digests: Mapping[int, str], size: Size
-    ) -> None:
+    def add(self, found: Sequence[tuple[Asked, Mapping[str, float]]], digests: Mapping[int, str], size: Size) -> None:
         """Write finished runs behind the others; several processes may do so at once."""
         from filelock import FileLock
 
@@ -80,11 +79,13 @@ class RunLedger:
                 if new:
                     lines.writerow(SCHEMA)
                 for one, errors in found:
-                    told = ["+".join(_short(errors[task][at]) for task in sorted(errors)) for at in (0, 1)]
-                    lines.writerow((digests[one.seed], size.digest, one.seed, _written(one), one.target, *told))
+                    told = "+".join(_short(errors[task]) for task in sorted(errors))
+                    problem = digests[one.seed][:DIGITS]
+                    lines.writerow((problem, size.digest, one.seed, _written(one), one.target, told))
 
     def _lines(self, digests: Mapping[int, str], size: Size) -> pl.DataFrame:
-        same = pl.DataFrame({"seed": list(digests), "problem": list(digests.values())}, schema_overrides=SCHEMA)
+        problems = [digest[:DIGITS] for digest in digests.values()]
+        same = pl.DataFrame({"seed": list(digests), "problem": problems}, schema_overrides=SCHEMA)
         mine = self.rows().filter(size=size.digest)
         return mine.join(same, on=["seed", "problem"], how="semi").unique(
             ["seed", "tasks", "target"], keep="first", maintain_order=True
