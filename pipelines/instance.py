@@ -1,7 +1,7 @@
 """Instance: Dagster's own memory of a lake, in `dagster/` below its root. Telemetry is off.
 
 Dagster opens and closes its SQLite files for every event it writes down, and each time SQLite waits for the disk twice:
-once for the commit, once because the last one to close a file folds its log in. A third of a build was that waiting.
+once for the commit, once because the last one to close a file folds its log in. A fifth of a build was that waiting.
 While an instance is open here, or a run goes on that the web UI began, a spare connection to each file keeps the log
 from being folded, and commits do not wait: what is written outlives the process however it dies; a power cut may take
 the last events, but no file.

@@ -9,7 +9,7 @@ pretrain  compares the sets' crystals with the lake's (DIR/overlap.parquet), and
           those of seed 0 under regime (c) first, of other seeds and regimes (`regimes.py`) once a choice needs them;
 choose    tries candidates (`candidates.py`) on validation rows under regime (c), and writes each set's recipe to
           docs/results/multitask_chosen.csv;
-look      trains that recipe on five splits with three seeds, first under regime (c), then under the others one by one,
+look      trains that recipe on five splits with three seeds, first all under regime (c), then the others by seed,
           and scores the test rows once: every look is a line of docs/results/multitask_looks_<regime>.csv, also the
           look-up's (`lookup.py`);
 report    writes the table of docs/multitask.md from these files.
